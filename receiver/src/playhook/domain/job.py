@@ -1,0 +1,31 @@
+# SPDX-FileCopyrightText: Playhook contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The states of a job and the ways between them. Every other way is refused by the store."""
+
+from __future__ import annotations
+
+from typing import Final, Literal
+
+JobStatus = Literal["new", "pending", "waiting", "running", "successful", "failed", "error", "canceled"]
+JobType = Literal["job", "project_update", "workflow_job", "workflow_approval"]
+LaunchType = Literal["manual", "webhook", "relaunch", "workflow", "dependency"]
+
+# pending: accepted and stored. waiting: claimed by a worker that prepares it. running: ansible-playbook is at work.
+TRANSITIONS: Final[dict[JobStatus, frozenset[JobStatus]]] = {
+    "new": frozenset({"pending", "canceled", "error"}),
+    "pending": frozenset({"waiting", "canceled", "error"}),
+    "waiting": frozenset({"pending", "running", "failed", "canceled", "error"}),
+    "running": frozenset({"successful", "failed", "error", "canceled"}),
+    "successful": frozenset(),
+    "failed": frozenset(),
+    "error": frozenset(),
+    "canceled": frozenset(),
+}
+
+ACTIVE: Final[frozenset[JobStatus]] = frozenset({"new", "pending", "waiting", "running"})
+FINISHED: Final[frozenset[JobStatus]] = frozenset(TRANSITIONS) - ACTIVE
+
+
+def sources_of(status: JobStatus) -> frozenset[JobStatus]:
+    """Return the states from which a job may go to `status`; the store writes them into the UPDATE's condition."""
+    return frozenset(source for source, targets in TRANSITIONS.items() if status in targets)

@@ -1,0 +1,40 @@
+# SPDX-FileCopyrightText: Playhook contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What a service plugin is. A plugin is pure: bytes and headers in, plain data out; no clock, no network, no database."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import ClassVar, Protocol
+
+from playhook.domain.delivery import Delivery, WebhookOptions
+from playhook.domain.event import Event, StatusTarget
+from playhook.domain.status import CommitStatus, OutgoingRequest, StatusCredential
+
+
+class Service(Protocol):
+    """One plugin. Instances hold no state; one is made at start and used from several threads."""
+
+    name: ClassVar[str]
+    """The word in the URL and in `webhook_service`, as in `github`."""
+    label: ClassVar[str]
+    """The name for people, as in `GitHub`."""
+    credential_type: ClassVar[str | None]
+    """Namespace of the credential type that posts statuses, as in `github_token`; None when there is none."""
+
+    def verify(self, delivery: Delivery, keys: Sequence[str], options: WebhookOptions) -> None:
+        """Check the raw body against the keys in constant time, also when `keys` is empty. Raises NotAuthentic."""
+        ...
+
+    def parse(self, delivery: Delivery) -> Event:
+        """Turn an authentic delivery into its event. Raises Malformed or UnsupportedType, and nothing else."""
+        ...
+
+    def status_request(
+        self, target: StatusTarget, status: CommitStatus, credential: StatusCredential
+    ) -> OutgoingRequest | None:
+        """Build the request that posts a status, or None where the service has no such state.
+
+        Raises Malformed when the target does not belong to the credential's API base or cannot be addressed safely.
+        """
+        ...

@@ -1,0 +1,128 @@
+# SPDX-FileCopyrightText: Playhook contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The settings of the receiver: one table, read from the environment (`PLAYHOOK_*`) and from the command line."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import Field, SecretStr, ValidationError, field_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from playhook.errors import SettingsError
+
+_PREFIX = "PLAYHOOK_"
+
+
+class Settings(BaseSettings):
+    """Every option of `playhook`, with its default. `description` is what `--help` and the reference show."""
+
+    model_config = SettingsConfigDict(env_prefix=_PREFIX, frozen=True, extra="ignore", env_ignore_empty=True)
+
+    home: Annotated[Path, Field(description="State directory; everything the receiver writes is below it.")] = Path(
+        "~/.local/state/playhook"
+    )
+    database_url: Annotated[
+        SecretStr | None,
+        Field(description="SQLAlchemy URL of the database; SQLite below the state directory when unset."),
+    ] = None
+    base_url: Annotated[
+        str | None, Field(description="Public URL of the receiver, used in webhook URLs and in links from statuses.")
+    ] = None
+    secret_key_file: Annotated[
+        Path | None,
+        Field(description="Key that encrypts secrets at rest; made (0600) below the state directory when unset."),
+    ] = None
+    admin_username: Annotated[str, Field(description="Name of the first administrator, made at the first start.")] = (
+        "admin"
+    )
+    admin_password: Annotated[
+        SecretStr | None,
+        Field(description="Password of the first administrator; generated and written to a file when unset."),
+    ] = None
+    workers: Annotated[int, Field(ge=0, le=1000, description="Jobs at a time; 0 accepts jobs and runs none.")] = 4
+    max_body: Annotated[
+        int, Field(ge=1024, le=1 << 30, description="Largest delivery in bytes; larger ones are answered 413.")
+    ] = 25 * 1024 * 1024
+    projects_root: Annotated[
+        Path | None,
+        Field(description="Directory that holds manual projects; `projects` below the state directory when unset."),
+    ] = None
+    isolation: Annotated[Literal["none"], Field(description="How jobs are isolated from the host.")] = "none"
+    host: Annotated[str, Field(description="Address to listen on.")] = "127.0.0.1"
+    port: Annotated[int, Field(ge=0, le=65535, description="Port to listen on; 0 takes a free one.")] = 8052
+    ssl_certfile: Annotated[Path | None, Field(description="Certificate chain (PEM) to serve TLS with.")] = None
+    ssl_keyfile: Annotated[Path | None, Field(description="Private key (PEM) of the certificate.")] = None
+    forwarded_allow_ips: Annotated[
+        str,
+        Field(description="Proxies whose X-Forwarded-* headers are believed (addresses or networks, comma separated)."),
+    ] = ""
+    job_timeout: Annotated[
+        int, Field(ge=0, description="Seconds after which a job without a timeout of its own is ended; 0 means never.")
+    ] = 0
+    shutdown_grace: Annotated[
+        float, Field(ge=0, description="Seconds that running jobs get to finish after SIGTERM before they are ended.")
+    ] = 30.0
+    refusals_per_minute: Annotated[
+        int, Field(ge=1, description="Refused deliveries a minute and address, after which the answer is 429.")
+    ] = 300
+    log_level: Annotated[
+        Literal["debug", "info", "warning", "error"], Field(description="Least level that is logged.")
+    ] = "info"
+    log_format: Annotated[
+        Literal["auto", "console", "json"],
+        Field(description="Log lines for people or for machines; auto looks at the terminal."),
+    ] = "auto"
+
+    @field_validator("home", "secret_key_file", "projects_root", "ssl_certfile", "ssl_keyfile")
+    @classmethod
+    def _make_absolute(cls, value: Path | None) -> Path | None:
+        return None if value is None else Path(os.path.abspath(value.expanduser()))  # noqa: PTH100  keeps symlinks
+
+    @field_validator("base_url")
+    @classmethod
+    def _check_base_url(cls, value: str | None) -> str | None:
+        if value is not None and not value.startswith(("http://", "https://")):
+            raise ValueError("must start with http:// or https://, as in https://playhook.example.com")
+        return None if value is None else value.rstrip("/")
+
+    @property
+    def sqlite_file(self) -> Path:
+        return self.home / "playhook.sqlite3"
+
+    @property
+    def database(self) -> str:
+        """Return the SQLAlchemy URL of the database."""
+        return self.database_url.get_secret_value() if self.database_url else f"sqlite:///{self.sqlite_file}"
+
+    @property
+    def manual_projects(self) -> Path:
+        return self.projects_root or self.home / "projects"
+
+    @property
+    def secret_key(self) -> Path:
+        return self.secret_key_file or self.home / "secret_key"
+
+    @property
+    def public_url(self) -> str:
+        """Return the base of absolute links; without `base_url` the address it listens on."""
+        if self.base_url:
+            return self.base_url
+        scheme = "https" if self.ssl_certfile else "http"
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return f"{scheme}://{host}:{self.port}"
+
+
+def load_settings(**overrides: object) -> Settings:
+    """Read the environment; `overrides` are command line options that were given. Raises SettingsError."""
+    try:
+        return Settings(**{name: value for name, value in overrides.items() if value is not None})  # type: ignore[arg-type]
+    except ValidationError as error:
+        raise SettingsError(_sentences(error)) from None
+
+
+def _sentences(error: ValidationError) -> str:
+    # The value is not repeated: it may be a password or a database URL that holds one.
+    return "; ".join(f"{_PREFIX}{'_'.join(map(str, e['loc'])).upper()}: {e['msg']}" for e in error.errors())
