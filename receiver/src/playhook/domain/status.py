@@ -32,7 +32,7 @@ class StatusCredential:
 
 @dataclass(frozen=True, kw_only=True)
 class OutgoingRequest:
-    """A request for the outbound client: it goes to `url`, whose origin must be that of `api_base`, and nowhere else."""
+    """A request for the outbound client; the origin of `url` must be that of `api_base`."""
 
     method: Literal["GET", "POST", "PUT"]
     url: str

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: Playhook contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a service plugin is. A plugin is pure: bytes and headers in, plain data out; no clock, no network, no database."""
+"""What a service plugin is: pure; bytes and headers in, plain data out; no clock, no network, no database."""
 
 from __future__ import annotations
 
