@@ -1,0 +1,69 @@
+# SPDX-FileCopyrightText: Playhook contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The open database: readers' connections, the writer, the cipher."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Concatenate, ParamSpec, TypeVar
+
+from sqlalchemy import Connection, select
+from sqlalchemy.exc import SQLAlchemyError
+
+from playhook.errors import StoreUnavailable
+from playhook.settings import Settings
+from playhook.store import tables as t
+from playhook.store.encryption import Cipher, load_cipher
+from playhook.store.engine import make_engine
+from playhook.store.writer import Tx, Writer
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+
+class Store:
+    """One open database. Reads use their own connections; every write is a function given to the writer."""
+
+    def __init__(self, url: str, cipher: Cipher) -> None:
+        self.cipher = cipher
+        self._readers = make_engine(url, writes=False)
+        self._writing = make_engine(url, writes=True)
+        self._writer = Writer(self._writing, cipher)
+
+    @contextmanager
+    def reading(self) -> Iterator[Connection]:
+        """Open a read transaction (one snapshot). Raises StoreUnavailable."""
+        try:
+            with self._readers.connect() as connection:
+                yield connection
+        except SQLAlchemyError as error:
+            raise StoreUnavailable(f"the database cannot be read ({type(error).__name__})") from error
+
+    def write(self, function: Callable[Concatenate[Tx, P], R], *args: P.args, **kwargs: P.kwargs) -> R:
+        """Run `function(tx, …)` in the writer and wait until it is durable."""
+        return self._writer.submit(function, *args, **kwargs).result()
+
+    async def write_async(self, function: Callable[Concatenate[Tx, P], R], *args: P.args, **kwargs: P.kwargs) -> R:
+        """Do the same from the event loop, without blocking it."""
+        return await asyncio.wrap_future(self._writer.submit(function, *args, **kwargs))
+
+    def is_ready(self) -> bool:
+        """Say whether the database answers."""
+        try:
+            with self.reading() as connection:
+                return connection.execute(select(t.installation.c.id)).first() is not None
+        except StoreUnavailable:
+            return False
+
+    def close(self) -> None:
+        """Finish queued writes and close the connections."""
+        self._writer.close()
+        self._readers.dispose()
+        self._writing.dispose()
+
+
+def open_store(settings: Settings) -> Store:
+    """Open the configured database, which must have been migrated."""
+    return Store(settings.database, load_cipher(settings.secret_key))
