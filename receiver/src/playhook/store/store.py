@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Iterator
+from concurrent.futures import Future
 from contextlib import contextmanager
 from typing import Concatenate, ParamSpec, TypeVar
 
@@ -17,7 +18,7 @@ from playhook.settings import Settings
 from playhook.store import tables as t
 from playhook.store.encryption import Cipher, load_cipher
 from playhook.store.engine import make_engine
-from playhook.store.writer import Tx, Writer
+from playhook.store.writer import Defer, Tx, Writer
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -48,6 +49,14 @@ class Store:
     async def write_async(self, function: Callable[Concatenate[Tx, P], R], *args: P.args, **kwargs: P.kwargs) -> R:
         """Do the same from the event loop, without blocking it."""
         return await asyncio.wrap_future(self._writer.submit(function, *args, **kwargs))
+
+    def submit(self, function: Callable[Concatenate[Tx, P], R], *args: P.args, **kwargs: P.kwargs) -> Future[R]:
+        """Queue `function(tx, …)` and do not wait."""
+        return self._writer.submit(function, *args, **kwargs)
+
+    def on_defer(self, defer: Defer) -> None:
+        """Give dispatch's way to take what `Tx.defer` says; the composition root calls it once."""
+        self._writer.defer = defer
 
     def is_ready(self) -> bool:
         """Say whether the database answers."""

@@ -368,7 +368,6 @@ status_posts = Table(
     Column("status", String(20), nullable=False),
     Column("context", String(255), nullable=False),
     text("description", 255),
-    text("target_url", 1024),
     Column("state", String(16), nullable=False),  # queued, sent, skipped, failed
     number("attempts"),
     Column("next_attempt", UtcTime, nullable=False),

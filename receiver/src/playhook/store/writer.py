@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
-from sqlalchemy import Connection, Engine, update
+from sqlalchemy import Connection, Engine, select, update
 from sqlalchemy.exc import OperationalError, SQLAlchemyError
 
 from playhook.errors import StoreUnavailable
@@ -32,21 +32,46 @@ _QUEUE = 10_000
 
 
 @dataclass(kw_only=True)
+class _BatchState:
+    config_version: int | None = None
+
+
+@dataclass(kw_only=True)
 class Tx:
     """What a write function gets: the open transaction, its time, and the installation's cipher."""
 
     connection: Connection
     cipher: Cipher
     now: datetime
+    _defer: Defer
+    _batch: _BatchState
     _after_commit: list[Callable[[], None]] = field(default_factory=list)
 
     def after_commit(self, call: Callable[[], None]) -> None:
         """Run `call` in the writer's thread once this transaction is durable, and never if it is not."""
         self._after_commit.append(call)
 
+    def defer(self, task: str, key: int) -> None:
+        """Have dispatch run `task` for the row `key` once this transaction is durable."""
+        self._defer(self, task, key)
+
     def config_changed(self) -> None:
         """Tell every process that what intake caches (templates, keys, credentials) has changed."""
         self.connection.execute(update(t.installation).values(config_version=t.installation.c.config_version + 1))
+        self._batch.config_version = None
+
+    def config_version(self) -> int:
+        """Return the count of such changes; read once a batch."""
+        if self._batch.config_version is None:
+            self._batch.config_version = self.connection.execute(select(t.installation.c.config_version)).scalar_one()
+        return self._batch.config_version
+
+
+Defer = Callable[[Tx, str, int], None]
+
+
+def defer_nothing(_tx: Tx, _task: str, _key: int) -> None:
+    """Stand in where no dispatch runs: the rows are stored, and a sweep finds them later."""
 
 
 @dataclass(kw_only=True)
@@ -61,6 +86,7 @@ class Writer:
     def __init__(self, engine: Engine, cipher: Cipher) -> None:
         self._engine = engine
         self._cipher = cipher
+        self.defer: Defer = defer_nothing
         self._queue: queue.Queue[_Write | None] = queue.Queue(_QUEUE)
         self._thread = threading.Thread(target=self._loop, name="writer", daemon=True)
         self._thread.start()
@@ -105,10 +131,17 @@ class Writer:
         batch = [write for write in batch if write.future.set_running_or_notify_cancel()]
         results: list[tuple[_Write, Any, BaseException | None]] = []
         after: list[Callable[[], None]] = []
+        state = _BatchState()
         try:
             with self._engine.connect() as connection, connection.begin():
                 for write in batch:
-                    tx = Tx(connection=connection, cipher=self._cipher, now=datetime.now(UTC))
+                    tx = Tx(
+                        connection=connection,
+                        cipher=self._cipher,
+                        now=datetime.now(UTC),
+                        _defer=self.defer,
+                        _batch=state,
+                    )
                     results.append((write, *_run_in_savepoint(write, tx)))
                     after += tx._after_commit if results[-1][2] is None else []
         except SQLAlchemyError as error:

@@ -581,7 +581,6 @@ def upgrade() -> None:
         sa.Column("status", sa.String(length=20), nullable=False),
         sa.Column("context", sa.String(length=255), nullable=False),
         sa.Column("description", sa.String(length=255), server_default="", nullable=False),
-        sa.Column("target_url", sa.String(length=1024), server_default="", nullable=False),
         sa.Column("state", sa.String(length=16), nullable=False),
         sa.Column("attempts", sa.Integer(), server_default="0", nullable=False),
         sa.Column("next_attempt", UtcTime(), nullable=False),

@@ -1,0 +1,191 @@
+# SPDX-FileCopyrightText: Playhook contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The outbox of status posts: written in the transaction that changes the job, drained by `report`.
+
+Posts of one job leave in order: only its oldest queued post is ever due. A claim is a lease, so that a reporter that
+dies with a post in hand lets another one send it (at least once; services take a repeated status).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any, Literal
+
+from sqlalchemy import Connection, exists, func, insert, select, update
+
+from playhook.domain.event import StatusTarget
+from playhook.domain.job import JobStatus
+from playhook.domain.status import PostedStatus
+from playhook.store import tables as t
+from playhook.store.writer import Tx
+
+PostState = Literal["queued", "sent", "skipped", "failed"]
+_LEASE = timedelta(seconds=90)
+_POSTED: Mapping[JobStatus, PostedStatus] = {
+    "pending": "pending",
+    "running": "running",
+    "successful": "successful",
+    "failed": "failed",
+    "error": "error",
+    "canceled": "canceled",
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class StatusPost:
+    """One queued post, with the credential's inputs as stored (encrypted)."""
+
+    id: int
+    job_id: int
+    service: str
+    target: StatusTarget
+    status: PostedStatus
+    context: str
+    description: str
+    attempts: int
+    credential_inputs: Mapping[str, Any] | None = field(repr=False)
+
+
+def insert_status_post(
+    tx: Tx,
+    *,
+    job_id: int,
+    service: str,
+    credential_id: int,
+    target: Mapping[str, Any],
+    status: PostedStatus,
+    context: str,
+    description: str,
+) -> None:
+    """Queue one post."""
+    tx.connection.execute(
+        insert(t.status_posts).values(
+            job_id=job_id,
+            service=service,
+            credential_id=credential_id,
+            target=dict(target),
+            status=status,
+            context=context[:255],
+            description=description[:255],
+            state="queued",
+            next_attempt=tx.now,
+            created=tx.now,
+        )
+    )
+    tx.defer("post_status", job_id)
+
+
+def queue_status(tx: Tx, job_id: int, status: JobStatus, explanation: str = "") -> None:
+    """Queue the post that tells of a job's new status; nothing for a job that has nowhere to post to."""
+    posted = _POSTED.get(status)
+    jobs, deliveries, templates = t.unified_jobs, t.webhook_deliveries, t.unified_job_templates
+    row = tx.connection.execute(
+        select(
+            jobs.c.name, jobs.c.webhook_service, jobs.c.webhook_credential_id, deliveries.c.event, templates.c.playhook
+        )
+        .join(deliveries, deliveries.c.id == jobs.c.delivery_id)
+        .join(templates, templates.c.id == jobs.c.unified_job_template_id, isouter=True)
+        .where(jobs.c.id == job_id, jobs.c.webhook_credential_id.is_not(None))
+    ).one_or_none()
+    target = row and (row.event or {}).get("status_target")
+    if posted is None or row is None or not target:
+        return
+    insert_status_post(
+        tx,
+        job_id=job_id,
+        service=row.webhook_service,
+        credential_id=row.webhook_credential_id,
+        target=target,
+        status=posted,
+        context=status_context(row.name, row.playhook or {}),
+        description=explanation or describe(posted),
+    )
+
+
+def status_context(template_name: str, playhook: Mapping[str, Any]) -> str:
+    """Return the context a template posts under, so that two templates on one commit do not overwrite each other."""
+    return str(playhook.get("status_context") or f"playhook/{template_name}")
+
+
+def describe(status: PostedStatus) -> str:
+    """Return the sentence shown beside a status."""
+    return {
+        "pending": "The job is queued.",
+        "running": "The job is running.",
+        "successful": "The job succeeded.",
+        "failed": "The job failed.",
+        "error": "The job could not run.",
+        "canceled": "The job was canceled.",
+    }[status]
+
+
+def find_due_post(connection: Connection, now: datetime) -> int | None:
+    """Return the id of the oldest post that may be sent now."""
+    posts, earlier = t.status_posts, t.status_posts.alias("earlier")
+    waits = exists().where(earlier.c.job_id == posts.c.job_id, earlier.c.state == "queued", earlier.c.id < posts.c.id)
+    return connection.execute(
+        select(posts.c.id)
+        .where(posts.c.state == "queued", posts.c.next_attempt <= now, ~waits)
+        .order_by(posts.c.next_attempt, posts.c.id)
+        .limit(1)
+    ).scalar_one_or_none()
+
+
+def next_due(connection: Connection) -> datetime | None:
+    """Return when the next queued post is due, None when the outbox is empty."""
+    posts = t.status_posts
+    return connection.execute(
+        select(posts.c.next_attempt).where(posts.c.state == "queued").order_by(posts.c.next_attempt).limit(1)
+    ).scalar_one_or_none()
+
+
+def claim_post(tx: Tx, post_id: int) -> StatusPost | None:
+    """Lease one due post; None when another reporter was first."""
+    posts, credentials = t.status_posts, t.credentials
+    claimed = tx.connection.execute(
+        update(posts)
+        .where(posts.c.id == post_id, posts.c.state == "queued", posts.c.next_attempt <= tx.now)
+        .values(next_attempt=tx.now + _LEASE, attempts=posts.c.attempts + 1)
+    ).rowcount
+    if not claimed:
+        return None
+    row = tx.connection.execute(
+        select(posts, credentials.c.inputs)
+        .join(credentials, credentials.c.id == posts.c.credential_id, isouter=True)
+        .where(posts.c.id == post_id)
+    ).one()
+    return StatusPost(
+        id=row.id,
+        job_id=row.job_id,
+        service=row.service,
+        target=StatusTarget(**row.target),
+        status=row.status,
+        context=row.context,
+        description=row.description,
+        attempts=row.attempts,
+        credential_inputs=row.inputs,
+    )
+
+
+def close_post(tx: Tx, post_id: int, state: PostState, answer: str) -> None:
+    """End a post: sent, skipped or failed for good."""
+    sent = tx.now if state == "sent" else None
+    tx.connection.execute(
+        update(t.status_posts)
+        .where(t.status_posts.c.id == post_id)
+        .values(state=state, answer=answer[:1024], sent=sent)
+    )
+
+
+def retry_post(tx: Tx, post: StatusPost, at: datetime, answer: str) -> None:
+    """Put a post back; it is dropped instead when the same job has told something newer since."""
+    posts = t.status_posts
+    newer = tx.connection.execute(
+        select(func.count()).select_from(posts).where(posts.c.job_id == post.job_id, posts.c.id > post.id)
+    ).scalar_one()
+    if newer:
+        close_post(tx, post.id, "skipped", f"superseded by a newer status; the last answer was: {answer}")
+        return
+    tx.connection.execute(update(posts).where(posts.c.id == post.id).values(next_attempt=at, answer=answer[:1024]))
