@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any, Literal
 
 Kind = Literal["push", "tag", "pull_request", "comment", "review", "release", "ping", "other"]
@@ -78,8 +78,3 @@ class Event:
     awx_ref: str | None = None
     awx_status_api: str | None = None
     status_target: StatusTarget | None = None
-
-    def normal_form(self) -> dict[str, Any]:
-        """Return what playbooks get as `playhook_event`: everything but the payload and what only we use."""
-        left_out = {"payload", "awx_ref", "awx_status_api", "status_target"}
-        return {name: value for name, value in asdict(self).items() if name not in left_out}
