@@ -1,0 +1,71 @@
+# SPDX-FileCopyrightText: Playhook contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+# `make` lists the targets. `make demo` and `make test` are all a new machine needs: git, make and Python 3.11 with venv.
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+MAKEFLAGS += --no-print-directory
+.PHONY: help test lint unit contract sanity units artefact integration acceptance role-test demo bench changelog clean
+
+TOP := $(CURDIR)
+BIN := $(TOP)/.venv/bin
+STAMP := .venv/installed
+# Kept between runs and clones: the role test's base system and its wheels, galaxy-importer's environment.
+export PLAYHOOK_TEST_CACHE ?= $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/playhook
+
+# In this order, so that what fails in seconds fails first.
+SECTIONS := lint unit contract units artefact sanity integration acceptance demo role-test
+# Sections to leave out, as in `make test SKIP=role-test` where there is no root.
+SKIP :=
+PYTEST := $(BIN)/python -m pytest $(PYTEST_ARGS)
+PYTHON_FILES := plugins tests playbooks demo
+KEEP ?=
+
+help: ## Show the targets
+	@awk -F ':.*## ' '/^[a-z -]+:.*## / { printf "  make %-24s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+$(STAMP): receiver/pyproject.toml tests/requirements.txt
+	@MAKECMDGOALS='$(MAKECMDGOALS)' PYTHON='$(PYTHON)' tests/tools/make-venv.sh
+
+test: $(STAMP) ## Run every check below, with the time of each
+	@tests/tools/run-sections.sh '$(SKIP)' $(SECTIONS)
+
+lint: $(STAMP) ## ruff, mypy, import-linter, ansible-lint, changelog fragments
+	$(BIN)/ruff check receiver $(wildcard $(PYTHON_FILES))
+	$(BIN)/ruff format --check receiver $(wildcard $(PYTHON_FILES))
+	cd receiver && $(BIN)/mypy
+	cd receiver && $(BIN)/lint-imports
+	$(BIN)/antsibull-changelog lint
+	tests/tools/ansible-lint.sh
+
+unit contract: $(STAMP) ## The receiver's tests without I/O; each service against recorded payloads
+	cd receiver && $(PYTEST) tests/$@
+
+integration acceptance: $(STAMP) ## The receiver with its database, git and ssh; a real `playhook serve`
+	@tests/tools/need-packages.sh receiver
+	cd receiver && $(PYTEST) tests/$@
+
+units: $(STAMP) ## ansible-test units: the modules' unit tests
+	tests/tools/ansible-test.sh units --venv
+
+sanity: $(STAMP) ## ansible-test sanity, all tests
+	@tests/tools/need-packages.sh sanity
+	tests/tools/ansible-test.sh sanity --venv
+
+artefact: $(STAMP) ## Build the collection, check what is in it, import and install it
+	$(PYTEST) tests/collection
+
+role-test: $(STAMP) ## The role on a booted systemd (needs root)
+	@tests/tools/need-packages.sh role
+	$(PYTEST) tests/role
+
+demo: $(STAMP) ## A signed pull request runs a playbook, step by step; KEEP=1 stays up
+	KEEP=$(KEEP) $(BIN)/python demo/run.py
+
+bench: $(STAMP) ## Acknowledgements a second, and delivery to end of playbook
+	cd receiver && $(BIN)/python bench/run.py
+
+changelog: $(STAMP) ## Write CHANGELOG.md anew from changelogs/fragments and the modules
+	PATH=$(BIN):$$PATH antsibull-changelog release --reload-plugins --update-existing --refresh-fragments
+
+clean: ## Remove what the targets made in this tree
+	rm -rf .venv .cache receiver/build receiver/dist receiver/src/*.egg-info playhook-webhooks-*.tar.gz
