@@ -1,0 +1,132 @@
+# SPDX-FileCopyrightText: Playhook contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Take one delivery: verify, parse, judge, store. What is answered 202 is durable."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from concurrent.futures import Future
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final, Literal
+
+from playhook.domain.delivery import Delivery, Verdict, WebhookOptions
+from playhook.domain.event import Event
+from playhook.errors import DeliveryRefused, NotAuthentic, StoreUnavailable
+from playhook.intake.accept import Accepted, StaleTemplate, accept
+from playhook.intake.record import prepare_row, refusal_row
+from playhook.intake.templates import CachedTemplate, TemplateCache
+from playhook.intake.verdict import judge
+from playhook.logs import get_logger
+from playhook.services.base import Service
+from playhook.store.deliveries import DeliveryRow, record_refusal
+from playhook.store.store import Store
+
+_log = get_logger(__name__)
+_INLINE: Final = 256 * 1024  # a larger body is examined in a thread, so that it does not hold up the event loop
+_REFUSALS_AT_ONCE: Final = 100
+
+
+@dataclass(frozen=True, kw_only=True)
+class Address:
+    """Where a delivery was sent: `/api/v2/<kind>s/<template_id>/<service>/`."""
+
+    kind: Literal["job_template", "workflow_job_template"]
+    template_id: int
+    service: str
+    remote: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Examined:
+    entry: CachedTemplate
+    event: Event
+    verdict: Verdict
+    row: DeliveryRow
+
+
+class Intake:
+    """Receives deliveries for all templates of one installation."""
+
+    def __init__(self, store: Store, services: Mapping[str, Service]) -> None:
+        self._store = store
+        self._services = services
+        self._templates = TemplateCache(store)
+        self._refusals = 0
+
+    async def receive_delivery(self, address: Address, delivery: Delivery) -> Accepted:
+        """Store an authentic delivery and what it launches. Raises DeliveryRefused or StoreUnavailable."""
+        for fresh in (False, True, True):
+            examined = await self._examine_somewhere(address, delivery, fresh=fresh)
+            try:
+                accepted = await self._store.write_async(accept, examined.entry, examined.row, examined.verdict)
+            except StaleTemplate:
+                continue
+            _log_outcome(address, examined, accepted)
+            return accepted
+        raise StoreUnavailable("the template is being changed; send the delivery again")
+
+    async def _examine_somewhere(self, address: Address, delivery: Delivery, *, fresh: bool) -> _Examined:
+        try:
+            if len(delivery.body) > _INLINE or fresh:
+                return await asyncio.to_thread(self._examine, address, delivery, fresh=fresh)
+            try:
+                return self._examine(address, delivery, fresh=False)
+            except NotAuthentic:  # perhaps only to the cache: the key may have been changed elsewhere
+                return await asyncio.to_thread(self._examine, address, delivery, fresh=True)
+        except DeliveryRefused as refusal:
+            self._record_refusal(address, delivery, refusal)
+            raise
+
+    def _examine(self, address: Address, delivery: Delivery, *, fresh: bool) -> _Examined:
+        entry = self._find_template(address, fresh=fresh)
+        service = self._services.get(address.service)
+        if service is None:
+            raise NotAuthentic(f"there is no service {address.service!r:.80}")
+        matches = entry is not None and entry.template.service == address.service
+        keys = entry.template.valid_keys(delivery.received) if entry and matches else []
+        service.verify(delivery, keys, _options(entry, delivery.received))  # also without keys: no oracle by time
+        if entry is None or not matches:
+            raise NotAuthentic("there is no such template with this service")
+        event = service.parse(delivery)
+        verdict = judge(event)
+        row = prepare_row(entry.template, address.remote, delivery, event, verdict)
+        return _Examined(entry=entry, event=event, verdict=verdict, row=row)
+
+    def _find_template(self, address: Address, *, fresh: bool) -> CachedTemplate | None:
+        find = self._templates.find_fresh if fresh else self._templates.find
+        return find(address.kind, address.template_id)
+
+    def _record_refusal(self, address: Address, delivery: Delivery, refusal: DeliveryRefused) -> None:
+        _log.warning(
+            "delivery refused", template=address.template_id, service=address.service[:64], reason=str(refusal)
+        )
+        if self._refusals >= _REFUSALS_AT_ONCE:
+            return  # a flood of forgeries must not crowd out what is authentic; the log has them all
+        entry = self._templates.find(address.kind, address.template_id)
+        row = refusal_row(entry.template.id if entry else None, address.service, address.remote, delivery, refusal)
+        self._refusals += 1
+        try:
+            self._store.submit(record_refusal, row).add_done_callback(self._refusal_recorded)
+        except StoreUnavailable:
+            self._refusals -= 1
+
+    def _refusal_recorded(self, done: Future[None]) -> None:
+        self._refusals -= 1
+        if not done.cancelled() and done.exception() is not None:
+            _log.warning("refusal not recorded", error=type(done.exception()).__name__)
+
+
+def _options(entry: CachedTemplate | None, now: datetime) -> WebhookOptions:
+    playhook = entry.template.playhook if entry else {}
+    return WebhookOptions(now=now, allow_sha1=bool(playhook.get("allow_sha1")))
+
+
+def _log_outcome(address: Address, examined: _Examined, accepted: Accepted) -> None:
+    log = _log.bind(template=address.template_id, service=address.service, guid=examined.row.guid)
+    log.info(
+        f"delivery {accepted.outcome}", delivery=accepted.delivery_id, job=accepted.job_id, type=examined.event.type
+    )
+    if accepted.job_id is not None and examined.event.status_target is None:
+        log.info("Webhook event did not have a status API endpoint associated, skipping.", job=accepted.job_id)

@@ -1,0 +1,95 @@
+# SPDX-FileCopyrightText: Playhook contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The webhook endpoints: anonymous, answered as WIRE tells senders, never 500 and never 202 before the commit."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import UTC, datetime
+from typing import Any, Final, Literal
+
+import orjson
+from limits import RateLimitItemPerMinute
+from limits.storage import MemoryStorage
+from limits.strategies import FixedWindowRateLimiter
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from playhook.domain.delivery import Delivery
+from playhook.errors import DeliveryRefused, NotAuthentic, StoreUnavailable, TooLarge
+from playhook.intake.accept import Accepted
+from playhook.intake.receive import Address, Intake
+
+_FORBIDDEN: Final = {"detail": "You do not have permission to perform this action."}
+_READ_TIMEOUT: Final = 60.0  # seconds a sender has for the whole body
+_RETRY_AFTER: Final = "30"
+
+
+class HookEndpoints:
+    """The routes for job templates and workflow job templates."""
+
+    def __init__(self, intake: Intake, *, max_body: int, refusals_per_minute: int) -> None:
+        self._intake = intake
+        self._max_body = max_body
+        self._limit = RateLimitItemPerMinute(refusals_per_minute)
+        self._limiter = FixedWindowRateLimiter(MemoryStorage())
+
+    def routes(self) -> list[Route]:
+        """Return the routes, with and without the trailing slash: services do not follow redirects."""
+        return [
+            Route(f"/api/v2/{kind}s/{{id:int}}/{{service:str}}{slash}", self._endpoint(kind), methods=["POST"])
+            for kind in ("job_template", "workflow_job_template")
+            for slash in ("/", "")
+        ]
+
+    def _endpoint(self, kind: Literal["job_template", "workflow_job_template"]) -> Any:
+        async def receive(request: Request) -> Response:
+            remote = request.client.host if request.client else ""
+            if not self._limiter.test(self._limit, remote):
+                return _answer(429, {"detail": "Too many refused deliveries."}, {"Retry-After": "60"})
+            path = request.path_params
+            address = Address(kind=kind, template_id=path["id"], service=path["service"], remote=remote)
+            try:
+                accepted = await self._intake.receive_delivery(address, await self._read(request))
+            except DeliveryRefused as refusal:
+                self._limiter.hit(self._limit, remote)
+                return _refuse(refusal)
+            except StoreUnavailable as error:
+                return _answer(503, {"detail": str(error)}, {"Retry-After": _RETRY_AFTER})
+            except (ClientDisconnect, TimeoutError):
+                return _answer(408, {"detail": "The body did not arrive in time."})
+            return _accept(accepted)
+
+        return receive
+
+    async def _read(self, request: Request) -> Delivery:
+        """Read the body up to the limit. Raises TooLarge."""
+        announced = request.headers.get("content-length", "")
+        if announced.isdecimal() and int(announced) > self._max_body:
+            raise TooLarge(f"the body is larger than {self._max_body} bytes")
+        body = bytearray()
+        async with asyncio.timeout(_READ_TIMEOUT):
+            async for chunk in request.stream():
+                body += chunk
+                if len(body) > self._max_body:
+                    raise TooLarge(f"the body is larger than {self._max_body} bytes")
+        return Delivery(headers=dict(request.headers), body=bytes(body), received=datetime.now(UTC))
+
+
+def _accept(accepted: Accepted) -> Response:
+    if accepted.outcome == "duplicate":
+        return _answer(202, {"message": "Webhook previously received, aborting."})
+    if accepted.outcome == "ignored":
+        ignored = {"message": "Webhook ignored", "reason": accepted.reason, "delivery": accepted.delivery_id}
+        return _answer(200, ignored)
+    return _answer(202, {"message": "Job queued.", "job": accepted.job_id, "delivery": accepted.delivery_id})
+
+
+def _refuse(refusal: DeliveryRefused) -> Response:
+    # One answer for everything that is not authentic: the true reason is in the delivery's record and the log.
+    return _answer(refusal.status, _FORBIDDEN if isinstance(refusal, NotAuthentic) else {"detail": str(refusal)})
+
+
+def _answer(status: int, body: dict[str, Any], headers: dict[str, str] | None = None) -> Response:
+    return Response(orjson.dumps(body), status, headers, "application/json")
