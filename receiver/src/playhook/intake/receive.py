@@ -76,7 +76,7 @@ class Intake:
             except NotAuthentic:  # perhaps only to the cache: the key may have been changed elsewhere
                 return await asyncio.to_thread(self._examine, address, delivery, fresh=True)
         except DeliveryRefused as refusal:
-            self._record_refusal(address, delivery, refusal)
+            self.record_refusal(address, delivery, refusal)
             raise
 
     def _examine(self, address: Address, delivery: Delivery, *, fresh: bool) -> _Examined:
@@ -98,7 +98,8 @@ class Intake:
         find = self._templates.find_fresh if fresh else self._templates.find
         return find(address.kind, address.template_id)
 
-    def _record_refusal(self, address: Address, delivery: Delivery, refusal: DeliveryRefused) -> None:
+    def record_refusal(self, address: Address, delivery: Delivery, refusal: DeliveryRefused) -> None:
+        """Keep the facts of a refused delivery, after the answer and in bounded number."""
         _log.warning(
             "delivery refused", template=address.template_id, service=address.service[:64], reason=str(refusal)
         )
@@ -126,7 +127,11 @@ def _options(entry: CachedTemplate | None, now: datetime) -> WebhookOptions:
 def _log_outcome(address: Address, examined: _Examined, accepted: Accepted) -> None:
     log = _log.bind(template=address.template_id, service=address.service, guid=examined.row.guid)
     log.info(
-        f"delivery {accepted.outcome}", delivery=accepted.delivery_id, job=accepted.job_id, type=examined.event.type
+        "delivery accepted",
+        outcome=accepted.outcome,
+        delivery=accepted.delivery_id,
+        job=accepted.job_id,
+        type=examined.event.type,
     )
     if accepted.job_id is not None and examined.event.status_target is None:
         log.info("Webhook event did not have a status API endpoint associated, skipping.", job=accepted.job_id)

@@ -51,7 +51,7 @@ class HookEndpoints:
             path = request.path_params
             address = Address(kind=kind, template_id=path["id"], service=path["service"], remote=remote)
             try:
-                accepted = await self._intake.receive_delivery(address, await self._read(request))
+                accepted = await self._intake.receive_delivery(address, await self._read(request, address))
             except DeliveryRefused as refusal:
                 self._limiter.hit(self._limit, remote)
                 return _refuse(refusal)
@@ -63,18 +63,24 @@ class HookEndpoints:
 
         return receive
 
-    async def _read(self, request: Request) -> Delivery:
-        """Read the body up to the limit. Raises TooLarge."""
+    async def _read(self, request: Request, address: Address) -> Delivery:
+        """Read the body up to the limit. Raises TooLarge, which is on record then."""
         announced = request.headers.get("content-length", "")
-        if announced.isdecimal() and int(announced) > self._max_body:
-            raise TooLarge(f"the body is larger than {self._max_body} bytes")
+        too_large = announced.isdecimal() and int(announced) > self._max_body
         body = bytearray()
-        async with asyncio.timeout(_READ_TIMEOUT):
-            async for chunk in request.stream():
-                body += chunk
-                if len(body) > self._max_body:
-                    raise TooLarge(f"the body is larger than {self._max_body} bytes")
-        return Delivery(headers=dict(request.headers), body=bytes(body), received=datetime.now(UTC))
+        if not too_large:
+            async with asyncio.timeout(_READ_TIMEOUT):
+                async for chunk in request.stream():
+                    body += chunk
+                    too_large = len(body) > self._max_body
+                    if too_large:
+                        break
+        delivery = Delivery(headers=dict(request.headers), body=bytes(body), received=datetime.now(UTC))
+        if too_large:
+            refusal = TooLarge(f"the body is larger than {self._max_body} bytes")
+            self._intake.record_refusal(address, delivery, refusal)
+            raise refusal
+        return delivery
 
 
 def _accept(accepted: Accepted) -> Response:

@@ -1,0 +1,140 @@
+# SPDX-FileCopyrightText: Playhook contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The reporter: a thread that sends what is due in the outbox and tries again what failed."""
+
+from __future__ import annotations
+
+import random
+import threading
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+from typing import Final
+
+from playhook.domain.status import CommitStatus, StatusCredential
+from playhook.errors import DeliveryRefused, PlayhookError
+from playhook.logs import get_logger
+from playhook.outbound.client import Answer, NoAnswer, OutboundClient
+from playhook.report.answers import Settled, settle
+from playhook.services.base import Service
+from playhook.store.encryption import is_encrypted
+from playhook.store.status_posts import (
+    StatusPost,
+    claim_post,
+    close_post,
+    find_due_post,
+    next_due,
+    retry_post,
+)
+from playhook.store.store import Store
+
+_log = get_logger(__name__)
+_IDLE: Final = 30.0  # seconds after which the outbox is looked at without being rung
+ATTEMPTS: Final = 12  # with the delays below, about a day
+
+
+class Reporter:
+    """Sends status posts, one at a time, oldest first."""
+
+    def __init__(self, store: Store, services: Mapping[str, Service], public_url: str) -> None:
+        self._store = store
+        self._services = services
+        self._public_url = public_url
+        self._client = OutboundClient()
+        self._rung = threading.Event()
+        self._stopping = threading.Event()
+        self._thread = threading.Thread(target=self._loop, name="reporter", daemon=True)
+
+    def start(self) -> None:
+        self._thread.start()
+
+    def ring(self) -> None:
+        """Say that something was queued."""
+        self._rung.set()
+
+    def stop(self, timeout: float = 10.0) -> None:
+        """Stop after the post in hand; what is still queued stays in the outbox."""
+        self._stopping.set()
+        self._rung.set()
+        self._thread.join(timeout)
+        self._client.close()
+
+    def _loop(self) -> None:
+        while not self._stopping.is_set():
+            self._rung.clear()
+            try:
+                wait = self._drain()
+            except PlayhookError as error:
+                _log.error("outbox not drained", reason=str(error))
+                wait = 5.0
+            except Exception:  # noqa: BLE001  the edge of a thread that must go on
+                _log.exception("reporter failed")
+                wait = 5.0
+            self._rung.wait(wait)
+
+    def _drain(self) -> float:
+        """Send all that is due; return the seconds until the next post is."""
+        while not self._stopping.is_set():
+            with self._store.reading() as connection:
+                due = find_due_post(connection, datetime.now(UTC))
+                upcoming = next_due(connection) if due is None else None
+            if due is None:
+                return _seconds_until(upcoming)
+            post = self._store.write(claim_post, due)
+            if post is not None:
+                self._send(post)
+        return 0.0
+
+    def _send(self, post: StatusPost) -> None:
+        log = _log.bind(job=post.job_id, service=post.service, status=post.status)
+        settled = self._attempt(post)
+        if settled.again_after is not None and post.attempts < ATTEMPTS:
+            delay = max(settled.again_after, _backoff(post.attempts))
+            self._store.write(retry_post, post, datetime.now(UTC) + delay, settled.sentence)
+            log.warning("status not posted yet", reason=settled.sentence, attempt=post.attempts)
+            return
+        self._store.write(close_post, post.id, settled.state, settled.sentence)
+        (log.info if settled.state != "failed" else log.error)(
+            "status post ended", state=settled.state, answer=settled.sentence
+        )
+
+    def _attempt(self, post: StatusPost) -> Settled:
+        service = self._services.get(post.service)
+        if service is None or post.credential_inputs is None:
+            return Settled(state="skipped", sentence="The credential or the service plugin is gone.")
+        try:
+            request = service.status_request(post.target, self._status(post), self._credential(post))
+            if request is None:
+                return Settled(state="skipped", sentence="The service has no such state.")
+            answer: Answer = self._client.send(request)
+        except NoAnswer as error:
+            return Settled(state="failed", sentence=str(error), again_after=timedelta(0))
+        except DeliveryRefused as error:  # the event is from another host than the pinned one
+            return Settled(state="skipped", sentence=str(error))
+        except PlayhookError as error:
+            return Settled(state="failed", sentence=str(error))
+        return settle(answer)
+
+    def _status(self, post: StatusPost) -> CommitStatus:
+        return CommitStatus(
+            status=post.status,
+            context=post.context,
+            description=post.description,
+            target_url=f"{self._public_url}/api/v2/jobs/{post.job_id}/",
+        )
+
+    def _credential(self, post: StatusPost) -> StatusCredential:
+        inputs = post.credential_inputs or {}
+        token = inputs.get("token") or ""
+        plain = self._store.cipher.decrypt(token) if is_encrypted(token) else token
+        return StatusCredential(token=plain, api_url=inputs.get("api_url") or None)
+
+
+def _backoff(attempts: int) -> timedelta:
+    """Return 2 s, 4 s, … up to 4 hours, spread by a fifth so that many posts do not return at once."""
+    return timedelta(seconds=min(2.0**attempts, 4 * 3600.0) * random.uniform(0.8, 1.2))  # noqa: S311
+
+
+def _seconds_until(moment: datetime | None) -> float:
+    if moment is None:
+        return _IDLE
+    return min(max((moment - datetime.now(UTC)).total_seconds(), 0.05), _IDLE)
