@@ -1,0 +1,159 @@
+# SPDX-FileCopyrightText: Playhook contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Put the pieces together: what `playhook serve` runs, and the ASGI application on its own for tests."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import socket
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import uvicorn
+from starlette.applications import Starlette
+
+from playhook.dispatch.embedded import EmbeddedDispatch
+from playhook.errors import PlayhookError, SettingsError
+from playhook.intake.receive import Intake
+from playhook.logs import get_logger
+from playhook.report.reporter import Reporter
+from playhook.services.base import Service
+from playhook.services.registry import load_services
+from playhook.settings import Settings
+from playhook.store.encryption import load_cipher
+from playhook.store.engine import is_sqlite
+from playhook.store.migrate import check_schema, migrate
+from playhook.store.preload import preload
+from playhook.store.store import Store, open_store
+from playhook.web.api_v2 import ApiContext, api_routes
+from playhook.web.errors import exception_handlers
+from playhook.web.hooks import HookEndpoints
+from playhook.worker.launcher import Launcher
+from playhook.worker.loop import WorkerPool
+
+_log = get_logger(__name__)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Receiver:
+    """One running installation."""
+
+    settings: Settings
+    store: Store
+    services: Mapping[str, Service]
+    dispatch: EmbeddedDispatch
+    reporter: Reporter
+    pool: WorkerPool | None
+
+
+def prepare_home(settings: Settings) -> None:
+    """Make the state directory (0700). Raises SettingsError."""
+    os.umask(0o077)
+    try:
+        for directory in (settings.home, settings.manual_projects):
+            directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+        probe = settings.home / ".writable"
+        probe.touch()
+        probe.unlink()
+    except OSError as error:
+        raise SettingsError(
+            f"the state directory {settings.home} cannot be used ({error.strerror}): set PLAYHOOK_HOME to one that "
+            "this user may write"
+        ) from None
+
+
+def open_database(settings: Settings) -> tuple[Store, Path | None]:
+    """Migrate (SQLite) or check (PostgreSQL) the schema, open the store and write what must be there.
+
+    Returns the store, and the file that holds a password generated at the first start.
+    """
+    if is_sqlite(settings.database):
+        migrate(settings.database)
+    else:
+        check_schema(settings.database)
+    store = open_store(settings)
+    return store, store.write(preload, settings)
+
+
+def make_receiver(settings: Settings, store: Store, launcher: Launcher | None) -> Receiver:
+    """Wire one installation; nothing runs yet. Without a launcher it accepts jobs and runs none."""
+    services = load_services()
+    dispatch = EmbeddedDispatch()
+    reporter = Reporter(store, services, settings.public_url)
+    dispatch.register("post_status", lambda _job_id: reporter.ring())
+    pool = WorkerPool(store, launcher, settings, dispatch) if launcher is not None else None
+    store.on_defer(lambda tx, task, key: tx.after_commit(lambda: dispatch.defer(task, key)))
+    return Receiver(settings=settings, store=store, services=services, dispatch=dispatch, reporter=reporter, pool=pool)
+
+
+def make_app(receiver: Receiver) -> Starlette:
+    """Build the ASGI application."""
+    settings = receiver.settings
+    intake = Intake(receiver.store, receiver.services)
+    hooks = HookEndpoints(intake, max_body=settings.max_body, refusals_per_minute=settings.refusals_per_minute)
+    api = ApiContext(store=receiver.store, settings=settings, services=receiver.services)
+    return Starlette(routes=[*hooks.routes(), *api_routes(api)], exception_handlers=exception_handlers())
+
+
+def run_receiver(receiver: Receiver, listening: socket.socket) -> None:
+    """Serve until SIGTERM or SIGINT, then drain: what is accepted stays stored, running jobs get their grace."""
+    settings = receiver.settings
+    config = uvicorn.Config(
+        make_app(receiver),
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        ssl_certfile=settings.ssl_certfile,
+        ssl_keyfile=settings.ssl_keyfile,
+        proxy_headers=bool(settings.forwarded_allow_ips),
+        forwarded_allow_ips=settings.forwarded_allow_ips,
+        timeout_graceful_shutdown=10,
+        lifespan="off",
+    )
+    receiver.reporter.start()
+    if receiver.pool is not None:
+        receiver.pool.start()
+    try:
+        uvicorn.Server(config).run(sockets=[listening])
+    finally:
+        if receiver.pool is not None:
+            receiver.pool.stop()
+        receiver.reporter.stop()
+        receiver.store.close()
+        _log.info("stopped")
+
+
+def run_checks(settings: Settings) -> Iterator[tuple[str, str | None]]:
+    """Try each thing that a receiver needs; yields its name and what is wrong with it, None when it is right."""
+    checks: dict[str, Callable[[], object]] = {
+        "settings": lambda: settings,
+        "state directory": lambda: prepare_home(settings),
+        "secret key": lambda: load_cipher(settings.secret_key),
+        "database": lambda: _check_database(settings),
+        "services": load_services,
+        "ansible-playbook": lambda: _check_command("ansible-playbook", "pip install ansible-core"),
+        "git": lambda: _check_command("git", "install git: projects are cloned with it"),
+        "ssh": lambda: _check_command("ssh", "install openssh-client: machine credentials need it"),
+    }
+    for name, check in checks.items():
+        try:
+            check()
+        except PlayhookError as error:
+            yield name, str(error)
+        else:
+            yield name, None
+
+
+def _check_database(settings: Settings) -> None:
+    if is_sqlite(settings.database):
+        migrate(settings.database)
+    check_schema(settings.database)
+
+
+def _check_command(command: str, remedy: str) -> None:
+    # Beside this Python first: a virtual environment's commands need not be on PATH.
+    if shutil.which(command, path=f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', '')}") is None:
+        raise SettingsError(f"there is no command {command}: {remedy}")

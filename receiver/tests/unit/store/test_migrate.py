@@ -1,0 +1,53 @@
+# SPDX-FileCopyrightText: Playhook contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Migrations lead to exactly the tables of the code."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+from sqlalchemy import text
+
+from playhook.errors import SettingsError
+from playhook.store.engine import make_engine
+from playhook.store.migrate import check_schema, migrate
+from playhook.store.tables import metadata
+
+
+@pytest.fixture
+def url(tmp_path: Path) -> str:
+    return f"sqlite:///{tmp_path}/test.sqlite3"
+
+
+def test_migrated_database_has_the_tables_of_the_code(url: str) -> None:
+    migrate(url)
+    with make_engine(url, writes=False).connect() as connection:
+        context = MigrationContext.configure(connection, opts={"compare_type": True})
+        assert compare_metadata(context, metadata) == []
+
+
+def test_migrating_twice_is_harmless(url: str) -> None:
+    migrate(url)
+    migrate(url)
+    check_schema(url)
+
+
+def test_database_without_schema_is_refused_with_the_remedy(url: str) -> None:
+    with pytest.raises(SettingsError, match="run 'playhook migrate'"):
+        check_schema(url)
+
+
+def test_database_of_a_newer_version_is_refused(url: str) -> None:
+    migrate(url)
+    with make_engine(url, writes=True).begin() as connection:
+        connection.execute(text("UPDATE alembic_version SET version_num = '9999'"))
+    with pytest.raises(SettingsError, match="made by a newer playhook"):
+        migrate(url)
+
+
+def test_database_that_cannot_be_opened_is_a_sentence(tmp_path: Path) -> None:
+    with pytest.raises(SettingsError, match="cannot be opened"):
+        migrate(f"sqlite:///{tmp_path}/no/such/directory/test.sqlite3")
