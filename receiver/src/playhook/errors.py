@@ -11,6 +11,8 @@ PlayhookError
 │   └── UnsupportedType     415
 ├── StoreUnavailable        503 with Retry-After: the database is down, full or busy
 ├── InvalidInput            400: field → messages, as AWX answers
+├── BadQuery                400: what a list was asked for cannot be answered
+├── Forbidden               403
 ├── NotFound                404
 ├── Conflict                409
 └── JobCannotRun            the job ends `error` and its explanation says what to fix
@@ -68,6 +70,17 @@ class InvalidInput(PlayhookError):
     def __init__(self, messages: Mapping[str, Sequence[str]]) -> None:
         super().__init__("; ".join(f"{field}: {' '.join(texts)}" for field, texts in messages.items()))
         self.messages = {field: list(texts) for field, texts in messages.items()}
+
+
+class BadQuery(PlayhookError):
+    """A filter, an order or a page that the list does not have; the message is AWX's `detail`."""
+
+
+class Forbidden(PlayhookError):
+    """Known, and not allowed to do this. The message is what the client is told."""
+
+    def __init__(self, message: str = "You do not have permission to perform this action.") -> None:
+        super().__init__(message)
 
 
 class NotFound(PlayhookError):

@@ -217,6 +217,7 @@ webhook_keys = Table(
     key(),
     to("unified_job_templates.id", "template_id", on_delete="CASCADE", nullable=False),
     Column("key", String, nullable=False),  # what Cipher made of it
+    text("fingerprint", 16),  # tells keys apart without showing them; see webhook_keys.fingerprint
     Column("expires", UtcTime),  # null: the current key; else an older one in its grace period
     Column("created", UtcTime, nullable=False),
 )

@@ -393,6 +393,7 @@ def upgrade() -> None:
         sa.Column("id", sa.Integer(), autoincrement=True, nullable=False),
         sa.Column("template_id", sa.Integer(), nullable=False),
         sa.Column("key", sa.String(), nullable=False),
+        sa.Column("fingerprint", sa.String(length=16), server_default="", nullable=False),
         sa.Column("expires", UtcTime(), nullable=True),
         sa.Column("created", UtcTime(), nullable=False),
         sa.ForeignKeyConstraint(
