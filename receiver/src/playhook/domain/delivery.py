@@ -44,3 +44,7 @@ class Verdict:
     launch: bool
     reason: str = ""
     rules: tuple[Rule, ...] = ()
+
+    def record(self) -> dict[str, Any]:
+        """Return the verdict as plain data, as it is stored."""
+        return {"launch": self.launch, "reason": self.reason, "rules": [dict(vars(rule)) for rule in self.rules]}

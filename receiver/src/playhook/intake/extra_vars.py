@@ -9,7 +9,7 @@ Names and values are AWX's ("Payload output" in the user guide's chapter on webh
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict
+from dataclasses import is_dataclass
 from typing import Any, Final
 
 from playhook.domain.event import Event
@@ -20,7 +20,12 @@ PREFIXES: Final = ("awx", "tower")
 
 def event_record(event: Event) -> dict[str, Any]:
     """Return what is stored of an event: all of it but the payload, which is stored once, as the delivery's body."""
-    return {name: value for name, value in asdict(event).items() if name != "payload"}
+    return {name: _plain(value) for name, value in vars(event).items() if name != "payload"}
+
+
+def _plain(value: Any) -> Any:
+    # Nested records are one level deep; dataclasses.asdict() would copy the payload before it is dropped.
+    return dict(vars(value)) if is_dataclass(value) else value
 
 
 def webhook_variables(record: Mapping[str, Any], payload: Mapping[str, Any]) -> dict[str, Any]:

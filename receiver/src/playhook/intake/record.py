@@ -6,7 +6,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import asdict
 from hashlib import sha256
 from typing import Final
 
@@ -46,7 +45,7 @@ def prepare_row(template: HookTemplate, remote: str, delivery: Delivery, event: 
         body_sha256=digest.digest(),
         body=compress(_document(delivery, event)),
         event=event_record(event),
-        verdict=asdict(verdict),
+        verdict=verdict.record(),
     )
 
 

@@ -20,6 +20,12 @@ from playhook.store.writer import Tx
 
 Outcome = Literal["launched", "duplicate", "ignored", "refused"]
 _REFUSALS_KEPT: Final = 1000
+_INSERT: Final = {
+    dialect: upsert(t.webhook_deliveries)
+    .on_conflict_do_nothing(index_elements=["template_id", "dedupe_key"])
+    .returning(t.webhook_deliveries.c.id)
+    for dialect, upsert in (("sqlite", sqlite_insert), ("postgresql", postgresql_insert))
+}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -55,15 +61,7 @@ class StoredDelivery:
 
 def insert_delivery(tx: Tx, row: DeliveryRow) -> int | None:
     """Store a delivery; None when one with its dedupe key is there already (equal ones at once make one row)."""
-    upsert = sqlite_insert if tx.connection.dialect.name == "sqlite" else postgresql_insert
-    table = t.webhook_deliveries
-    statement = (
-        upsert(table)
-        .values(vars(row))
-        .on_conflict_do_nothing(index_elements=[table.c.template_id, table.c.dedupe_key])
-        .returning(table.c.id)
-    )
-    return tx.connection.execute(statement).scalar_one_or_none()
+    return tx.connection.execute(_INSERT[tx.connection.dialect.name], vars(row)).scalar_one_or_none()
 
 
 def expire_dedupe_key(tx: Tx, row: DeliveryRow, window: timedelta) -> bool:

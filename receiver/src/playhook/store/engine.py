@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import orjson
 from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.engine import make_url
 
@@ -13,7 +14,14 @@ from sqlalchemy.engine import make_url
 def make_engine(url: str, *, writes: bool) -> Engine:
     """Make the engine of the writer (`writes`: one connection, its transactions lock at once) or of the readers."""
     size = 1 if writes else 16
-    engine = create_engine(url, pool_size=size, max_overflow=0 if writes else 16, pool_pre_ping=not is_sqlite(url))
+    engine = create_engine(
+        url,
+        pool_size=size,
+        max_overflow=0 if writes else 16,
+        pool_pre_ping=not is_sqlite(url),
+        json_serializer=lambda value: orjson.dumps(value).decode(),
+        json_deserializer=orjson.loads,
+    )
     if is_sqlite(url):
         _tune_sqlite(engine, begin="BEGIN IMMEDIATE" if writes else "BEGIN")
     return engine

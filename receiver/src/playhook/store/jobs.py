@@ -5,9 +5,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import cache
 from typing import Any, Final
 
-from sqlalchemy import insert, select
+from sqlalchemy import ColumnElement, Executable, bindparam, insert, select
 
 from playhook.domain.job import JobType, LaunchType
 from playhook.store import tables as t
@@ -39,7 +40,7 @@ def create_job(
 
     `overrides` are columns that the launch changed. `credential_ids` None means the template's own. Returns the id.
     """
-    values = {name: template[name] for name in _COPIED} | {
+    values = {
         "type": _JOB_TYPES[template["type"]],
         "unified_job_template_id": template["id"],
         "launch_type": launch_type,
@@ -49,12 +50,25 @@ def create_job(
         "modified": tx.now,
         "created_by_id": user_id,
         "modified_by_id": user_id,
+        **(overrides or {}),
     }
-    statement = insert(t.unified_jobs).values({**values, **(overrides or {})}).returning(t.unified_jobs.c.id)
-    job_id: int = tx.connection.execute(statement).scalar_one()
+    job_id: int = tx.connection.execute(_insert_with(frozenset(values)), values).scalar_one()
     _attach_credentials(tx, job_id, template["id"], credential_ids)
     tx.defer("run_job", job_id)
     return job_id
+
+
+@cache
+def _insert_with(given: frozenset[str]) -> Executable:
+    """Build the INSERT that copies the template's row in the database, but for the columns that are given.
+
+    Built once for each set of columns: on the answer path, building it would cost more than running it.
+    """
+    jobs, templates = t.unified_jobs, t.unified_job_templates
+    values: dict[str, ColumnElement[Any]] = {name: templates.c[name] for name in _COPIED if name not in given}
+    values |= {name: bindparam(name, type_=jobs.c[name].type) for name in sorted(given)}
+    row = select(*values.values()).where(templates.c.id == bindparam("unified_job_template_id"))
+    return insert(jobs).from_select(list(values), row).returning(jobs.c.id)
 
 
 def _lock_group(template: Mapping[str, Any]) -> str | None:

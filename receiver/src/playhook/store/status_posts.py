@@ -23,6 +23,7 @@ from playhook.store.writer import Tx
 
 PostState = Literal["queued", "sent", "skipped", "failed"]
 _LEASE = timedelta(seconds=90)
+_INSERT = insert(t.status_posts)
 _POSTED: Mapping[JobStatus, PostedStatus] = {
     "pending": "pending",
     "running": "running",
@@ -60,20 +61,19 @@ def insert_status_post(
     description: str,
 ) -> None:
     """Queue one post."""
-    tx.connection.execute(
-        insert(t.status_posts).values(
-            job_id=job_id,
-            service=service,
-            credential_id=credential_id,
-            target=dict(target),
-            status=status,
-            context=context[:255],
-            description=description[:255],
-            state="queued",
-            next_attempt=tx.now,
-            created=tx.now,
-        )
-    )
+    values = {
+        "job_id": job_id,
+        "service": service,
+        "credential_id": credential_id,
+        "target": dict(target),
+        "status": status,
+        "context": context[:255],
+        "description": description[:255],
+        "state": "queued",
+        "next_attempt": tx.now,
+        "created": tx.now,
+    }
+    tx.connection.execute(_INSERT, values)
     tx.defer("post_status", job_id)
 
 
