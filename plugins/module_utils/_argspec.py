@@ -1,0 +1,39 @@
+# Copyright: Playhook contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The connection options that modules share; the documentation fragments auth and repository describe them."""
+
+from __future__ import annotations
+
+from ansible.module_utils.basic import env_fallback
+
+
+def controller_arguments():
+    """Return the options that reach a receiver or an AWX, named as in the awx.awx collection."""
+    return {
+        "controller_host": {
+            "type": "str",
+            "default": "https://127.0.0.1",
+            "fallback": (env_fallback, ["CONTROLLER_HOST"]),
+        },
+        "controller_username": {"type": "str", "fallback": (env_fallback, ["CONTROLLER_USERNAME"])},
+        "controller_password": {"type": "str", "no_log": True, "fallback": (env_fallback, ["CONTROLLER_PASSWORD"])},
+        "controller_oauthtoken": {
+            "type": "str",
+            "no_log": True,
+            "fallback": (env_fallback, ["CONTROLLER_OAUTH_TOKEN"]),
+        },
+        "validate_certs": {"type": "bool", "default": True, "fallback": (env_fallback, ["CONTROLLER_VERIFY_SSL"])},
+        "request_timeout": {
+            "type": "float",
+            "default": 10.0,
+            "fallback": (env_fallback, ["CONTROLLER_REQUEST_TIMEOUT"]),
+        },
+        "ca_path": {"type": "path"},
+    }
+
+
+def present_or_absent():
+    """Return the option that says whether the object is to exist."""
+    return {"type": "str", "choices": ["present", "absent"], "default": "present"}

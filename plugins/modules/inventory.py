@@ -1,0 +1,137 @@
+#!/usr/bin/python
+# Copyright: Playhook contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: inventory
+short_description: Manage an inventory and its hosts
+version_added: "0.1.0"
+description:
+  - Creates, changes and deletes an inventory with its hosts, of a Playhook receiver or an AWX.
+extends_documentation_fragment:
+  - playhook.webhooks.auth
+  - playhook.webhooks.attributes
+  - playhook.webhooks.attributes.action_group
+attributes:
+  check_mode:
+    support: full
+  diff_mode:
+    support: full
+options:
+  name:
+    description:
+      - The inventory's name. Together with O(organization) it finds the inventory.
+    type: str
+    required: true
+  organization:
+    description:
+      - The organization that owns the inventory, by name or id.
+    type: str
+    default: Default
+  description:
+    description:
+      - What the inventory is for.
+    type: str
+  variables:
+    description:
+      - The inventory's variables. They are shown in the diff; keep secrets in a credential.
+    type: dict
+  hosts:
+    description:
+      - The inventory's hosts. If the option is not set, the hosts stay as they are.
+    type: list
+    elements: dict
+    suboptions:
+      name:
+        description:
+          - The host's name.
+        type: str
+        required: true
+      description:
+        description:
+          - What the host is.
+        type: str
+      enabled:
+        description:
+          - Whether jobs run on the host.
+        type: bool
+      variables:
+        description:
+          - The host's variables. They are shown in the diff; keep secrets in a credential.
+        type: dict
+  purge_hosts:
+    description:
+      - Whether to delete the hosts that O(hosts) does not name.
+    type: bool
+    default: false
+  state:
+    description:
+      - Whether the inventory is to exist.
+    type: str
+    choices: [present, absent]
+    default: present
+seealso:
+  - module: playhook.webhooks.job_template
+"""
+
+EXAMPLES = r"""
+- name: Two web servers, and no others
+  playhook.webhooks.inventory:
+    name: web
+    variables:
+      ansible_user: deploy
+    hosts:
+      - name: web1.example.com
+      - name: web2.example.com
+        variables:
+          ansible_port: 2222
+    purge_hosts: true
+"""
+
+RETURN = r"""
+id:
+  description: The id of the inventory; V(null) if there is none.
+  returned: success
+  type: int
+  sample: 7
+"""
+
+from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.playhook.webhooks.plugins.module_utils._argspec import controller_arguments, present_or_absent
+from ansible_collections.playhook.webhooks.plugins.module_utils._controller.inventory import ensure_inventory
+from ansible_collections.playhook.webhooks.plugins.module_utils._errors import PlayhookError
+
+
+def main():
+    host = dict(
+        name=dict(type="str", required=True),
+        description=dict(type="str"),
+        enabled=dict(type="bool"),
+        variables=dict(type="dict"),
+    )
+    options = dict(
+        name=dict(type="str", required=True),
+        organization=dict(type="str", default="Default"),
+        description=dict(type="str"),
+        variables=dict(type="dict"),
+        hosts=dict(type="list", elements="dict", options=host),
+        purge_hosts=dict(type="bool", default=False),
+        state=present_or_absent(),
+    )
+    module = AnsibleModule(
+        argument_spec=dict(controller_arguments(), **options),
+        required_if=[("purge_hosts", True, ["hosts"])],
+        supports_check_mode=True,
+    )
+    try:
+        result = ensure_inventory(module.params, module.check_mode)
+    except PlayhookError as error:
+        module.fail_json(msg=str(error), **error.result)
+    module.exit_json(**result)
+
+
+if __name__ == "__main__":
+    main()
