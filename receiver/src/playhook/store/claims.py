@@ -1,0 +1,243 @@
+# SPDX-FileCopyrightText: Playhook contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Who runs which job: every change of a job's status is one compare-and-set statement on its row.
+
+The statements are the same on SQLite and PostgreSQL. A worker writes with the fence that its claim got, so that one
+that was declared dead can no longer change the job.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from sqlalchemy import ColumnElement, Connection, Row, exists, or_, select, update
+
+from playhook.domain.job import ACTIVE, JobStatus, JobType, sources_of
+from playhook.errors import Conflict
+from playhook.store import tables as t
+from playhook.store.status_posts import queue_status
+from playhook.store.writer import Tx
+
+RUN_BY_WORKERS: Final[tuple[JobType, ...]] = ("job", "project_update")
+_jobs = t.unified_jobs
+
+
+@dataclass(frozen=True, kw_only=True)
+class Claim:
+    """The right to run one job; `fence` grows with every claim of it."""
+
+    job_id: int
+    type: JobType
+    worker: str
+    fence: int
+
+
+class ClaimLost(Conflict):
+    """The job was taken from this worker; what it does no longer counts."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Finish:
+    """How a job ended."""
+
+    status: JobStatus
+    explanation: str = ""
+    artifacts: Mapping[str, Any] = field(default_factory=dict)
+    host_status_counts: Mapping[str, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Invocation:
+    """What was started, for people to read; without secrets."""
+
+    job_args: list[str]
+    job_cwd: str
+    job_env: Mapping[str, str]
+
+
+def claim_next(tx: Tx, worker: str, node: str = "") -> Claim | None:
+    """Take the oldest pending job whose lock group is free: the group has no active and no earlier pending job."""
+    job, other = _jobs.alias("job"), _jobs.alias("other")
+    earlier = (other.c.status == "pending") & (other.c.id < job.c.id)
+    blocked = exists().where(
+        other.c.lock_group == job.c.lock_group,
+        other.c.id != job.c.id,
+        other.c.status.in_(["waiting", "running"]) | earlier,
+    )
+    oldest = (
+        select(job.c.id)
+        .where(job.c.status == "pending", job.c.type.in_(RUN_BY_WORKERS), or_(job.c.lock_group.is_(None), ~blocked))
+        .order_by(job.c.id)
+        .limit(1)
+        .scalar_subquery()
+    )
+    row = tx.connection.execute(
+        update(_jobs)
+        .where(_jobs.c.id == oldest, _jobs.c.status.in_(sources_of("waiting")))
+        .values(status="waiting", claimed_by=worker, execution_node=node, fence=_jobs.c.fence + 1, modified=tx.now)
+        .returning(_jobs.c.id, _jobs.c.type, _jobs.c.fence)
+    ).one_or_none()
+    if row is None:
+        return None
+    _touch_template(tx, row.id, status="waiting")
+    return Claim(job_id=row.id, type=row.type, worker=worker, fence=row.fence)
+
+
+def start(tx: Tx, claim: Claim, *, scm_revision: str = "") -> bool:
+    """Say that the playbook is about to run; from here on it is never run again. False when a cancel came first."""
+    started = tx.connection.execute(
+        update(_jobs)
+        .where(*_held(claim), _jobs.c.status.in_(sources_of("running")), ~_jobs.c.cancel_requested)
+        .values(status="running", started=tx.now, modified=tx.now, scm_revision=scm_revision)
+    ).rowcount
+    if started:
+        _touch_template(tx, claim.job_id, status="running")
+        queue_status(tx, claim.job_id, "running")
+    return bool(started)
+
+
+def record_invocation(tx: Tx, claim: Claim, invocation: Invocation) -> None:
+    """Store what was started."""
+    tx.connection.execute(update(_jobs).where(*_held(claim)).values(**vars(invocation)))
+
+
+def finish(tx: Tx, claim: Claim, result: Finish) -> None:
+    """End a claimed job. Raises ClaimLost."""
+    values = {
+        "artifacts": dict(result.artifacts),
+        "host_status_counts": dict(result.host_status_counts),
+    }
+    if not _end(tx, claim.job_id, result.status, result.explanation, values, *_held(claim)):
+        raise ClaimLost(f"job {claim.job_id} is no longer run by {claim.worker}")
+
+
+def release(tx: Tx, claim: Claim) -> None:
+    """Give back a job whose playbook has not started; another claim runs it."""
+    released = tx.connection.execute(
+        update(_jobs)
+        .where(*_held(claim), _jobs.c.status == "waiting")
+        .values(status="pending", claimed_by="", execution_node="", modified=tx.now)
+    ).rowcount
+    if released:
+        _touch_template(tx, claim.job_id, status="pending")
+        tx.defer("run_job", claim.job_id)
+
+
+def request_cancel(tx: Tx, job_id: int) -> bool:
+    """Cancel a job: at once while it is pending, else its worker is told. False when it has ended already."""
+    pending: tuple[JobStatus, ...] = ("new", "pending")
+    if _end(tx, job_id, "canceled", "", {}, _jobs.c.id == job_id, _jobs.c.status.in_(pending)):
+        return True
+    asked = tx.connection.execute(
+        update(_jobs)
+        .where(_jobs.c.id == job_id, _jobs.c.status.in_(ACTIVE))
+        .values(cancel_requested=True, modified=tx.now)
+    ).rowcount
+    return bool(asked)
+
+
+def find_cancel_requests(connection: Connection, worker: str) -> set[int]:
+    """Return the jobs of a worker that are to be canceled."""
+    wanted = select(_jobs.c.id).where(
+        _jobs.c.status.in_(["waiting", "running"]), _jobs.c.cancel_requested, _jobs.c.claimed_by == worker
+    )
+    return set(connection.execute(wanted).scalars())
+
+
+def find_orphans(connection: Connection, worker: str, running: Collection[int] = ()) -> list[int]:
+    """Return the claimed jobs that nobody runs, where `worker` is the only live one and runs `running`."""
+    orphans = select(_jobs.c.id).where(
+        _jobs.c.status.in_(["waiting", "running"]),
+        _jobs.c.type.in_(RUN_BY_WORKERS),
+        or_(_jobs.c.claimed_by != worker, _jobs.c.id.not_in(list(running))),
+    )
+    return list(connection.execute(orphans.order_by(_jobs.c.id)).scalars())
+
+
+def reap(tx: Tx, job_id: int, explanation: str) -> JobStatus | None:
+    """Settle a job whose worker is gone; its processes must have been ended.
+
+    What had not started runs again: it becomes pending (or canceled, if that was asked for). What had started
+    becomes `error`: a playbook is never run twice. Returns the new status, None when the job had ended meanwhile.
+    """
+    waiting = (_jobs.c.id == job_id, _jobs.c.status == "waiting")
+    if _end(tx, job_id, "canceled", "", {}, *waiting, _jobs.c.cancel_requested):
+        return "canceled"
+    # A new fence: whatever may still believe that it runs this job cannot write any more.
+    values = {"status": "pending", "claimed_by": "", "execution_node": "", "fence": _jobs.c.fence + 1}
+    if tx.connection.execute(update(_jobs).where(*waiting).values(**values, modified=tx.now)).rowcount:
+        _touch_template(tx, job_id, status="pending")
+        tx.defer("run_job", job_id)
+        return "pending"
+    running = (_jobs.c.id == job_id, _jobs.c.status == "running")
+    return "error" if _end(tx, job_id, "error", explanation, {"fence": _jobs.c.fence + 1}, *running) else None
+
+
+def record_project_revision(tx: Tx, project_id: int, revision: str) -> None:
+    """Note what a project's checkout holds since just now."""
+    templates = t.unified_job_templates
+    tx.connection.execute(
+        update(templates).where(templates.c.id == project_id).values(scm_revision=revision, last_job_run=tx.now)
+    )
+
+
+def holds(tx: Tx, claim: Claim) -> bool:
+    """Say whether the claim is still valid in this transaction."""
+    return tx.connection.execute(select(_jobs.c.id).where(*_held(claim))).first() is not None
+
+
+def _held(claim: Claim) -> tuple[ColumnElement[bool], ...]:
+    return (_jobs.c.id == claim.job_id, _jobs.c.fence == claim.fence, _jobs.c.claimed_by == claim.worker)
+
+
+def _end(
+    tx: Tx,
+    job_id: int,
+    status: JobStatus,
+    explanation: str,
+    values: Mapping[str, Any],
+    *conditions: ColumnElement[bool],
+) -> bool:
+    row = tx.connection.execute(
+        update(_jobs)
+        .where(*conditions, _jobs.c.status.in_(sources_of(status)))
+        .values(
+            status=status,
+            failed=status != "successful",
+            finished=tx.now,
+            modified=tx.now,
+            canceled_on=tx.now if status == "canceled" else None,
+            job_explanation=explanation,
+            event_processing_finished=True,
+            **values,
+        )
+        .returning(_jobs.c.started)
+    ).one_or_none()
+    if row is None:
+        return False
+    _record_elapsed(tx, job_id, row)
+    _touch_template(
+        tx, job_id, status=status, last_job_failed=status != "successful", last_job_run=tx.now, last_job_id=job_id
+    )
+    queue_status(tx, job_id, status, explanation)
+    return True
+
+
+def _record_elapsed(tx: Tx, job_id: int, row: Row[Any]) -> None:
+    if row.started is not None:
+        elapsed = round((tx.now - row.started).total_seconds(), 3)
+        tx.connection.execute(update(_jobs).where(_jobs.c.id == job_id).values(elapsed=elapsed))
+
+
+def _touch_template(tx: Tx, job_id: int, **values: Any) -> None:
+    """Show the job's state on its template, unless a newer job of it shows there already."""
+    templates, job, newer = t.unified_job_templates, _jobs.alias("job"), _jobs.alias("newer")
+    template_id = select(job.c.unified_job_template_id).where(job.c.id == job_id).scalar_subquery()
+    overtaken = exists().where(
+        newer.c.unified_job_template_id == templates.c.id,
+        newer.c.id > job_id,
+        newer.c.status.not_in(["new", "pending"]),
+    )
+    tx.connection.execute(update(templates).where(templates.c.id == template_id, ~overtaken).values(**values))
