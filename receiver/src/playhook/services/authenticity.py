@@ -1,0 +1,48 @@
+# SPDX-FileCopyrightText: Playhook contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What every service needs to check a delivery: headers read strictly, comparisons in constant time."""
+
+from __future__ import annotations
+
+import hmac
+from collections.abc import Iterable
+from typing import Final
+
+from playhook.domain.delivery import Delivery
+from playhook.errors import Malformed
+
+_MAX_LENGTH: Final = 255  # of the columns that hold event types and guids
+
+
+def find_word(delivery: Delivery, name: str) -> str | None:
+    """Return a header that becomes an event type or a guid; None when it is missing or empty.
+
+    Raises Malformed when it is longer than 255 characters or has unprintable ones.
+    """
+    value = delivery.headers.get(name, "").strip()
+    if len(value) > _MAX_LENGTH:
+        raise Malformed(f"The header {name} has {len(value)} characters; {_MAX_LENGTH} are allowed.")
+    if not value.isprintable():
+        raise Malformed(f"The header {name} has unprintable characters.")
+    return value or None
+
+
+def get_word(delivery: Delivery, name: str) -> str:
+    """Return such a header. Raises Malformed also when it is missing."""
+    value = find_word(delivery, name)
+    if value is None:
+        raise Malformed(f"The delivery has no header {name}.")
+    return value
+
+
+def header_bytes(value: str) -> bytes:
+    """Return the bytes of a header as they were on the wire. What cannot have been there equals nothing."""
+    return value.encode("latin-1", "backslashreplace")
+
+
+def equals_one_of(given: bytes, wanted: Iterable[bytes]) -> bool:
+    """Compare with every wanted value in constant time, without stopping at a match."""
+    found = False
+    for each in wanted:
+        found |= hmac.compare_digest(given, each)
+    return found
