@@ -12,7 +12,7 @@ attributes:
     description: Can run in C(check_mode) and return changed status prediction without modifying the target.
   diff_mode:
     description: Returns details on what has changed (or possibly needs changing in C(check_mode)), when in diff mode.
-  platforms:
+  platform:
     description: Systems on which the module can run.
     support: full
     platforms: all

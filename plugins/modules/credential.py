@@ -9,6 +9,8 @@ DOCUMENTATION = r"""
 module: credential
 short_description: Manage a credential
 version_added: "0.1.0"
+author:
+  - Playhook contributors (!UNKNOWN)
 description:
   - Creates, changes and deletes a credential of a Playhook receiver or an AWX.
   - >-

@@ -9,6 +9,8 @@ DOCUMENTATION = r"""
 module: inventory
 short_description: Manage an inventory and its hosts
 version_added: "0.1.0"
+author:
+  - Playhook contributors (!UNKNOWN)
 description:
   - Creates, changes and deletes an inventory with its hosts, of a Playhook receiver or an AWX.
 extends_documentation_fragment:

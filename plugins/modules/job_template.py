@@ -9,6 +9,8 @@ DOCUMENTATION = r"""
 module: job_template
 short_description: Manage a job template and its webhook
 version_added: "0.1.0"
+author:
+  - Playhook contributors (!UNKNOWN)
 description:
   - Creates, changes and deletes a job template of a Playhook receiver or an AWX.
   - >-

@@ -9,6 +9,8 @@ DOCUMENTATION = r"""
 module: job_wait
 short_description: Wait for a job to end
 version_added: "0.1.0"
+author:
+  - Playhook contributors (!UNKNOWN)
 description:
   - Waits until a job of a Playhook receiver or an AWX has ended, and fails unless it was successful.
 extends_documentation_fragment:

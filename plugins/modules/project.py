@@ -9,6 +9,8 @@ DOCUMENTATION = r"""
 module: project
 short_description: Manage a project
 version_added: "0.1.0"
+author:
+  - Playhook contributors (!UNKNOWN)
 description:
   - Creates, changes and deletes a project, the directory that playbooks come from, of a Playhook receiver or an AWX.
 extends_documentation_fragment:

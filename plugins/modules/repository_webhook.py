@@ -9,6 +9,8 @@ DOCUMENTATION = r"""
 module: repository_webhook
 short_description: Manage a repository's webhook
 version_added: "0.1.0"
+author:
+  - Playhook contributors (!UNKNOWN)
 description:
   - Creates, changes and deletes the webhook of a repository on GitHub or GitLab, the side that sends deliveries.
   - Deliveries are sent as JSON.
