@@ -1,0 +1,133 @@
+# SPDX-FileCopyrightText: Playhook contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The managed credential types: AWX's names, namespaces and inputs, so that playbooks written for AWX find them.
+
+`api_url` of the token types is ours: it pins where statuses are posted to (SECURITY S1).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Final
+
+
+@dataclass(frozen=True, kw_only=True)
+class ManagedType:
+    """One credential type that always exists and cannot be changed."""
+
+    name: str
+    kind: str
+    namespace: str
+    fields: tuple[dict[str, Any], ...]
+    required: tuple[str, ...] = ()
+
+    @property
+    def inputs(self) -> dict[str, Any]:
+        inputs: dict[str, Any] = {"fields": [dict(each) for each in self.fields]}
+        return {**inputs, "required": list(self.required)} if self.required else inputs
+
+
+def _field(name: str, label: str, help_text: str = "", **more: Any) -> dict[str, Any]:
+    field = {"id": name, "label": label, "type": "string", **more}
+    return {**field, "help_text": help_text} if help_text else field
+
+
+def _token_type(name: str, namespace: str, where: str, api_url: str) -> ManagedType:
+    return ManagedType(
+        name=name,
+        kind="token",
+        namespace=namespace,
+        fields=(
+            _field("token", "Token", f"This token needs to come from your {where}", secret=True),
+            _field("api_url", "API URL", f"Where statuses are posted to, as in {api_url}. Leave it empty for the "
+                   "public service.", format="url"),
+        ),
+        required=("token",),
+    )  # fmt: skip
+
+
+_USERNAME: Final = _field("username", "Username")
+_UNLOCK: Final = _field("ssh_key_unlock", "Private Key Passphrase", secret=True)
+_BECOME_HELP: Final = (
+    'Specify a method for "become" operations. This is equivalent to specifying the --become-method Ansible parameter.'
+)
+_VAULT_HELP: Final = (
+    "Specify an (optional) Vault ID. This is equivalent to specifying the --vault-id Ansible parameter for providing "
+    "multiple Vault passwords.  Note: this feature only works in Ansible 2.4+."
+)
+
+
+def _private_key(label: str) -> dict[str, Any]:
+    return _field("ssh_key_data", label, format="ssh_private_key", secret=True, multiline=True)
+
+
+MANAGED_TYPES: Final[tuple[ManagedType, ...]] = (
+    ManagedType(
+        name="Machine",
+        kind="ssh",
+        namespace="ssh",
+        fields=(
+            _USERNAME,
+            _field("password", "Password", secret=True, ask_at_runtime=True),
+            _private_key("SSH Private Key"),
+            _field("ssh_public_key_data", "Signed SSH Certificate", multiline=True, secret=True),
+            {**_UNLOCK, "ask_at_runtime": True},
+            _field("become_method", "Privilege Escalation Method", _BECOME_HELP),
+            _field("become_username", "Privilege Escalation Username"),
+            _field("become_password", "Privilege Escalation Password", secret=True, ask_at_runtime=True),
+        ),
+    ),
+    ManagedType(
+        name="Source Control",
+        kind="scm",
+        namespace="scm",
+        fields=(_USERNAME, _field("password", "Password", secret=True), _private_key("SCM Private Key"), _UNLOCK),
+    ),
+    ManagedType(
+        name="Vault",
+        kind="vault",
+        namespace="vault",
+        fields=(
+            _field("vault_password", "Vault Password", secret=True, ask_at_runtime=True),
+            _field("vault_id", "Vault Identifier", _VAULT_HELP, format="vault_id"),
+        ),
+        required=("vault_password",),
+    ),
+    _token_type(
+        "GitHub Personal Access Token", "github_token", "profile settings in GitHub", "https://github.example.com/api/v3"
+    ),
+    _token_type(
+        "GitLab Personal Access Token", "gitlab_token", "profile settings in GitLab", "https://gitlab.example.com"
+    ),
+    _token_type(
+        "Bitbucket Data Center HTTP Access Token",
+        "bitbucket_dc_token",
+        "user settings in Bitbucket",
+        "https://bitbucket.example.com",
+    ),
+    ManagedType(
+        name="Container Registry",
+        kind="registry",
+        namespace="registry",
+        fields=(
+            _field("host", "Authentication URL", "Authentication endpoint for the container registry.",
+                   default="quay.io"),
+            _USERNAME,
+            _field("password", "Password or Token", "A password or token used to authenticate with", secret=True),
+            {"id": "verify_ssl", "label": "Verify SSL", "type": "boolean", "default": True},
+        ),
+        required=("host",),
+    ),
+    ManagedType(
+        name="Ansible Galaxy/Automation Hub API Token",
+        kind="galaxy",
+        namespace="galaxy_api_token",
+        fields=(
+            _field("url", "Galaxy Server URL", "The URL of the Galaxy instance to connect to."),
+            _field("auth_url", "Auth Server URL", "The URL of a Keycloak server token_endpoint, if using SSO auth."),
+            _field("token", "API Token", "A token to use for authentication against the Galaxy instance.",
+                   secret=True),
+        ),
+        required=("url",),
+    ),
+)  # fmt: skip

@@ -1,0 +1,114 @@
+# SPDX-FileCopyrightText: Playhook contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Create, read, change and delete rows by the name of their table: what all resources of the API have in common."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from sqlalchemy import Connection, Table, and_, delete, func, insert, or_, select, true, update
+
+from playhook.domain.job import ACTIVE
+from playhook.store import tables as t
+from playhook.store.collections import Collection, Row
+from playhook.store.query import of_types
+from playhook.store.writer import Tx
+
+
+def find_row(connection: Connection, collection: Collection, row_id: int) -> Row | None:
+    """Read one object of a collection."""
+    table = t.metadata.tables[collection.table]
+    found = connection.execute(select(table).where(table.c.id == row_id, of_types(table, collection.types)))
+    row = found.mappings().one_or_none()
+    return None if row is None else dict(row)
+
+
+def find_rows(connection: Connection, table_name: str, ids: Iterable[int]) -> dict[int, Row]:
+    """Read several rows of a table at once, by id."""
+    wanted = sorted(set(ids))
+    if not wanted:
+        return {}
+    table = t.metadata.tables[table_name]
+    rows = connection.execute(select(table).where(table.c.id.in_(wanted))).mappings()
+    return {int(row["id"]): dict(row) for row in rows}
+
+
+def insert_row(tx: Tx, table_name: str, values: Mapping[str, Any], user_id: int | None = None) -> int:
+    """Store a new object and return its id; who made it and when is added where the table has columns for that."""
+    table = t.metadata.tables[table_name]
+    statement = insert(table).values({**_made(tx, table, user_id), **values}).returning(table.c.id)
+    return int(tx.connection.execute(statement).scalar_one())
+
+
+def update_row(tx: Tx, table_name: str, row_id: int, values: Mapping[str, Any], user_id: int | None = None) -> None:
+    """Change an object's columns."""
+    table = t.metadata.tables[table_name]
+    changed = {name: value for name, value in _made(tx, table, user_id).items() if name.startswith("modified")}
+    tx.connection.execute(update(table).where(table.c.id == row_id).values({**changed, **values}))
+
+
+def delete_row(tx: Tx, table_name: str, row_id: int) -> None:
+    """Delete an object; what refers to it is set to null or deleted as the table says."""
+    table = t.metadata.tables[table_name]
+    tx.connection.execute(delete(table).where(table.c.id == row_id))
+
+
+def exists_equal(
+    connection: Connection, collection: Collection, values: Mapping[str, Any], *, besides: int | None = None
+) -> bool:
+    """Say whether another object has these values. Null is equal to nothing, as in the unique constraints."""
+    if any(value is None for value in values.values()):
+        return False
+    table = t.metadata.tables[collection.table]
+    conditions = [table.c[name] == value for name, value in values.items()]
+    other = table.c.id != besides if besides is not None else true()
+    found = connection.execute(
+        select(table.c.id).where(*conditions, other, of_types(table, collection.types)).limit(1)
+    ).first()
+    return found is not None
+
+
+def count_by(connection: Connection, table_name: str, column: str, ids: Sequence[int], **equal: Any) -> dict[int, int]:
+    """Count a table's rows by whom they belong to."""
+    table = t.metadata.tables[table_name]
+    conditions = [table.c[name] == value for name, value in equal.items()]
+    counted = connection.execute(
+        select(table.c[column], func.count()).where(table.c[column].in_(ids), *conditions).group_by(table.c[column])
+    )
+    return {int(owner): int(count) for owner, count in counted}
+
+
+def find_active_jobs(connection: Connection, **columns: Sequence[int]) -> list[Row]:
+    """Find jobs that are not finished and have one of the given values in one of the given columns."""
+    jobs = t.unified_jobs
+    used = or_(*(jobs.c[name].in_(ids) for name, ids in columns.items()))
+    rows = connection.execute(select(jobs.c.id, jobs.c.type).where(used, jobs.c.status.in_(ACTIVE)).limit(25))
+    return [dict(row) for row in rows.mappings()]
+
+
+def find_jobs_using_credential(connection: Connection, credential_id: int) -> list[Row]:
+    """Find jobs that are not finished and run with a credential."""
+    jobs, between = t.unified_jobs, t.job_credentials
+    uses = and_(between.c.job_id == jobs.c.id, between.c.credential_id == credential_id)
+    rows = connection.execute(select(jobs.c.id, jobs.c.type).join(between, uses).where(jobs.c.status.in_(ACTIVE)))
+    return [dict(row) for row in rows.mappings()]
+
+
+def attach(tx: Tx, table_name: str, values: Mapping[str, int]) -> None:
+    """Put a pair into a table between two, unless it is there."""
+    table = t.metadata.tables[table_name]
+    same = and_(*(table.c[name] == value for name, value in values.items()))
+    if tx.connection.execute(select(table.c.id).where(same)).first() is None:
+        tx.connection.execute(insert(table).values(dict(values)))
+
+
+def detach(tx: Tx, table_name: str, values: Mapping[str, int]) -> None:
+    """Take a pair out of a table between two."""
+    table = t.metadata.tables[table_name]
+    tx.connection.execute(delete(table).where(*(table.c[name] == value for name, value in values.items())))
+
+
+def _made(tx: Tx, table: Table, user_id: int | None) -> dict[str, Any]:
+    made = {"created": tx.now, "modified": tx.now, "created_by_id": user_id, "modified_by_id": user_id}
+    return {name: value for name, value in made.items() if name in table.c}

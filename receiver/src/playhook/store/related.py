@@ -1,0 +1,121 @@
+# SPDX-FileCopyrightText: Playhook contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What is shown beside the objects of a page, read for the whole page at once."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, Final
+
+from sqlalchemy import Connection, Select, func, select, union_all
+
+from playhook.domain.job import ACTIVE
+from playhook.store import tables as t
+from playhook.store.collections import Row
+from playhook.store.deliveries import read_delivery
+
+_RECENT: Final = 10
+_AT_ONCE: Final = 100  # SQLite takes 500 parts in one UNION
+
+
+def find_recent_jobs(connection: Connection, template_ids: Sequence[int]) -> dict[int, list[Row]]:
+    """Return the newest jobs of each template."""
+    found: dict[int, list[Row]] = defaultdict(list)
+    for part in _parts(template_ids):
+        newest = union_all(*(select(_newest(template_id).subquery()) for template_id in part))
+        for row in connection.execute(newest).mappings():
+            found[row["unified_job_template_id"]].append(dict(row))
+    return found
+
+
+def find_current_jobs(connection: Connection, template_ids: Sequence[int]) -> dict[int, Row]:
+    """Return the newest unfinished job of each template that has one."""
+    jobs = t.unified_jobs
+    newest = (
+        select(func.max(jobs.c.id))
+        .where(jobs.c.unified_job_template_id.in_(template_ids), jobs.c.status.in_(ACTIVE))
+        .group_by(jobs.c.unified_job_template_id)
+    )
+    rows = connection.execute(select(jobs).where(jobs.c.id.in_(newest))).mappings()
+    return {int(row["unified_job_template_id"]): dict(row) for row in rows}
+
+
+def find_credentials_of(
+    connection: Connection, table_name: str, owner: str, ids: Sequence[int]
+) -> dict[int, list[Row]]:
+    """Return the credentials attached to each template or job, with their types' kind and namespace."""
+    between, credentials, types = t.metadata.tables[table_name], t.credentials, t.credential_types
+    rows = connection.execute(
+        select(
+            between.c[owner].label("owner_id"),
+            credentials.c.id,
+            credentials.c.name,
+            credentials.c.description,
+            credentials.c.credential_type_id,
+            types.c.kind,
+            types.c.namespace,
+        )
+        .join(credentials, credentials.c.id == between.c.credential_id)
+        .join(types, types.c.id == credentials.c.credential_type_id)
+        .where(between.c[owner].in_(ids))
+        .order_by(between.c.id)
+    ).mappings()
+    found: dict[int, list[Row]] = defaultdict(list)
+    for row in rows:
+        found[row["owner_id"]].append(dict(row))
+    return found
+
+
+def find_delivery_events(connection: Connection, delivery_ids: Sequence[int]) -> dict[int, Mapping[str, Any]]:
+    """Return the stored events of deliveries, without their bodies."""
+    table = t.webhook_deliveries
+    rows = connection.execute(select(table.c.id, table.c.event).where(table.c.id.in_(delivery_ids)))
+    return {int(row.id): row.event or {} for row in rows}
+
+
+def find_payload(connection: Connection, delivery_id: int) -> dict[str, Any] | None:
+    """Return a delivery's payload, None when it is gone."""
+    delivery = read_delivery(connection, delivery_id)
+    return None if delivery is None else delivery.payload
+
+
+def count_plays_and_tasks(connection: Connection, job_id: int) -> tuple[int, int]:
+    """Count what a job's playbook has started."""
+    events = t.job_events
+    counted = connection.execute(
+        select(events.c.event, func.count())
+        .where(events.c.job_id == job_id, events.c.event.in_(("playbook_on_play_start", "playbook_on_task_start")))
+        .group_by(events.c.event)
+    )
+    counts = {str(name): int(count) for name, count in counted}
+    return counts.get("playbook_on_play_start", 0), counts.get("playbook_on_task_start", 0)
+
+
+def read_stdout(connection: Connection, job_id: int, *, after: int = 0, limit: int = 500) -> list[tuple[int, str]]:
+    """Read a job's output in parts: pairs of a counter and a text, those after the given counter."""
+    events = t.job_events
+    rows = connection.execute(
+        select(events.c.counter, events.c.stdout)
+        .where(events.c.job_id == job_id, events.c.counter > after)
+        .order_by(events.c.counter)
+        .limit(limit)
+    )
+    return [(int(row.counter), str(row.stdout)) for row in rows]
+
+
+def _newest(template_id: int) -> Select[Any]:
+    jobs = t.unified_jobs
+    return (
+        select(
+            jobs.c.unified_job_template_id, jobs.c.id, jobs.c.type, jobs.c.status, jobs.c.finished, jobs.c.canceled_on
+        )
+        .where(jobs.c.unified_job_template_id == template_id)
+        .order_by(jobs.c.id.desc())
+        .limit(_RECENT)
+    )
+
+
+def _parts(ids: Sequence[int]) -> Iterator[Sequence[int]]:
+    for start in range(0, len(ids), _AT_ONCE):
+        yield ids[start : start + _AT_ONCE]
