@@ -1,0 +1,124 @@
+# SPDX-FileCopyrightText: Playhook contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A real `playhook serve` in a temporary state directory, for acceptance tests, the demo and the benchmark."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+import requests
+
+ADMIN_PASSWORD = "correct horse battery staple"
+_START_TIMEOUT = 30.0
+
+
+class LiveReceiver:
+    """One installation; `start` and `kill` may alternate on the same state directory."""
+
+    def __init__(self, home: Path, *, env: Mapping[str, str] | None = None, options: tuple[str, ...] = ()) -> None:
+        self.home = home
+        self.port = free_port()
+        self.url = f"http://127.0.0.1:{self.port}"
+        self.log_file = home.parent / f"{home.name}.log"
+        self.process: subprocess.Popen[bytes] | None = None
+        self._env = dict(env or {})
+        self._options = options
+        self.api = requests.Session()
+        self.api.auth = ("admin", ADMIN_PASSWORD)
+
+    def start(self) -> Self:
+        """Start it and wait until it answers."""
+        environment = {
+            **{name: value for name, value in os.environ.items() if not name.startswith(("PLAYHOOK_", "ANSIBLE_"))},
+            "PLAYHOOK_HOME": str(self.home),
+            "PLAYHOOK_ADMIN_PASSWORD": ADMIN_PASSWORD,
+            "PLAYHOOK_PORT": str(self.port),
+            **self._env,
+        }
+        command = [str(Path(sys.executable).parent / "playhook"), "serve", *self._options]
+        with self.log_file.open("ab") as log:
+            self.process = subprocess.Popen(
+                command, env=environment, stdout=log, stderr=log, stdin=subprocess.DEVNULL, start_new_session=True
+            )
+        self._wait_until_ready()
+        return self
+
+    def _wait_until_ready(self) -> None:
+        deadline = time.monotonic() + _START_TIMEOUT
+        while time.monotonic() < deadline:
+            assert self.process is not None
+            if self.process.poll() is not None:
+                raise RuntimeError(f"playhook serve ended with {self.process.returncode}:\n{self.log()}")
+            try:
+                if requests.get(f"{self.url}/api/v2/ping/", timeout=2).status_code == 200:
+                    return
+            except requests.ConnectionError:
+                time.sleep(0.05)
+        raise RuntimeError(f"playhook serve did not answer in {_START_TIMEOUT:.0f} s:\n{self.log()}")
+
+    def kill(self) -> None:
+        """End the web process as a crash would (SIGKILL), and only it."""
+        assert self.process is not None
+        self.process.kill()
+        self.process.wait(10)
+
+    def stop(self, timeout: float = 60.0) -> int:
+        """End it as systemd would (SIGTERM); returns the exit status."""
+        if self.process is None:
+            return 0
+        if self.process.poll() is None:
+            self.process.send_signal(signal.SIGTERM)
+        return self.process.wait(timeout)
+
+    def log(self) -> str:
+        """Return all it has logged."""
+        return self.log_file.read_text(errors="replace")
+
+    def get(self, path: str, **params: Any) -> Any:
+        """GET below /api/v2/ and return the JSON."""
+        return self._json(self.api.get(f"{self.url}/api/v2/{path}", params=params, timeout=30))
+
+    def post(self, path: str, body: Any) -> Any:
+        """POST JSON below /api/v2/ and return the JSON."""
+        return self._json(self.api.post(f"{self.url}/api/v2/{path}", json=body, timeout=30))
+
+    def wait_for_job(self, job_id: int, timeout: float = 60.0) -> Any:
+        """Wait until a job is over and its events are stored; returns its detail."""
+        deadline = time.monotonic() + timeout
+        while time.monotonic() < deadline:
+            job = self.get(f"jobs/{job_id}/")
+            if job["event_processing_finished"]:
+                return job
+            time.sleep(0.1)
+        raise RuntimeError(f"job {job_id} is still {job['status']} after {timeout:.0f} s:\n{self.log()}")
+
+    @staticmethod
+    def _json(response: requests.Response) -> Any:
+        if not response.ok:
+            raise RuntimeError(
+                f"{response.request.method} {response.url}: {response.status_code} {response.text[:2000]}"
+            )
+        return response.json() if response.content else None
+
+    def __enter__(self) -> Self:
+        return self.start()
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, tb: TracebackType | None) -> None:
+        self.stop()
+        self.api.close()
+
+
+def free_port() -> int:
+    """Return a port that was free a moment ago."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
