@@ -22,9 +22,10 @@ request = function()
   return wrk.format("POST", "PATH", headers, body)
 end
 done = function(summary, latency, requests)
+  local errors = summary.errors
   io.write(string.format('\\n{"requests":%d,"seconds":%.6f,"p50":%.3f,"p99":%.3f,"refused":%d,"broken":%d}\\n',
     summary.requests, summary.duration / 1e6, latency:percentile(50) / 1e3, latency:percentile(99) / 1e3,
-    summary.errors.status, summary.errors.connect + summary.errors.read + summary.errors.write + summary.errors.timeout))
+    errors.status, errors.connect + errors.read + errors.write + errors.timeout))
 end
 """
 
