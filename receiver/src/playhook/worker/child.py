@@ -1,0 +1,81 @@
+# SPDX-FileCopyrightText: Playhook contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""One job in its own process, forked by the fork server: runs it, streams its events, leaves nothing behind."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import sys
+import threading
+from dataclasses import asdict
+from typing import Any, NoReturn
+
+from playhook.worker import frames, trees
+from playhook.worker.request import RunRequest, Started
+from playhook.worker.runner import run_playbook
+
+
+def run_job(connection: socket.socket, parent: int) -> NoReturn:
+    """Take the request from the socket, run it, and leave without returning to the fork server's code."""
+    code = 1
+    try:
+        os.setsid()
+        trees.adopt_orphans()
+        message = frames.receive(connection)
+        if message is not None:
+            _Job(connection, RunRequest.from_json(message)).run(parent)
+        code = 0
+    except BaseException:  # noqa: BLE001  the edge of a process; the receiver sees the socket close without an outcome
+        sys.excepthook(*sys.exc_info())
+    finally:
+        os._exit(code)
+
+
+class _Job:
+    def __init__(self, connection: socket.socket, request: RunRequest) -> None:
+        self._connection = connection
+        self._request = request
+        self._canceled = threading.Event()
+
+    def run(self, parent: int) -> None:
+        signal.signal(signal.SIGUSR1, lambda *_: self._cancel())
+        trees.die_with_parent(parent, signal.SIGUSR1)
+        os.environ.clear()
+        os.environ.update(self._request.environment)
+        os.environ[trees.MARK] = self._request.mark
+        os.umask(0o022)
+        threading.Thread(target=self._watch, daemon=True).start()
+        try:
+            outcome = run_playbook(
+                self._request,
+                on_start=self._tell_start,
+                on_event=lambda event: self._send({"event": event}),
+                on_exit=self._sweep,
+                is_canceled=self._canceled.is_set,
+            )
+        finally:
+            self._sweep()
+        self._send({"outcome": asdict(outcome)})
+
+    def _tell_start(self, started: Started) -> None:
+        self._send({"started": asdict(started)})
+
+    def _send(self, message: dict[str, Any]) -> None:
+        try:
+            frames.send(self._connection, message)
+        except OSError:  # the receiver is gone, and nobody is left to tell
+            self._canceled.set()
+
+    def _watch(self) -> None:
+        """Wait for the cancel; the receiver's end of the socket also closes when the receiver dies."""
+        frames.receive(self._connection)
+        self._cancel()
+
+    def _cancel(self) -> None:
+        self._canceled.set()
+        self._sweep()
+
+    def _sweep(self) -> None:
+        trees.end_job(self._request.mark)

@@ -1,0 +1,114 @@
+# SPDX-FileCopyrightText: Playhook contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The launcher's process: `python -m playhook.worker.forkserver FD`.
+
+It has one thread and nothing of the receiver in its memory, has imported ansible_runner once, and forks one child for
+each job. It never sees a job's data: a message names the job's mark and passes the socket on which the child will get
+the rest. It ends when the receiver's end of its own socket closes, however the receiver died.
+"""
+
+from __future__ import annotations
+
+import os
+import selectors
+import signal
+import socket
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import suppress
+from typing import Final
+
+from playhook.worker import child, trees
+
+_MESSAGE: Final = 4096
+_LAST_CALL: Final = 20.0  # seconds that jobs get to end their processes when the receiver is gone
+
+
+class ForkServer:
+    """Forks on request, and cleans up after children that died without doing so."""
+
+    def __init__(self, control: socket.socket) -> None:
+        self._control = control
+        self._marks: dict[int, str] = {}
+        self._wake, wake_end = socket.socketpair()
+        self._wake.setblocking(False)
+        wake_end.setblocking(False)
+        self._wake_end = wake_end
+
+    def run(self) -> None:
+        self._catch_signals()
+        trees.adopt_orphans()
+        with selectors.DefaultSelector() as selector:
+            selector.register(self._control, selectors.EVENT_READ)
+            selector.register(self._wake, selectors.EVENT_READ)
+            open_ = True
+            while open_:
+                ready = {key.fileobj for key, _ in selector.select()}
+                self._reap()
+                open_ = self._control not in ready or self._take()
+        self._wait_for_children()
+
+    def _catch_signals(self) -> None:
+        # Handlers, not SIG_IGN: what is ignored stays ignored in every program that a job executes. A terminal's or a
+        # service manager's signal to the whole group is the receiver's business, which drains.
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGCHLD):
+            signal.signal(number, lambda *_: None)
+        signal.set_wakeup_fd(self._wake_end.fileno(), warn_on_full_buffer=False)
+
+    def _take(self) -> bool:
+        """Fork for one message; False when the receiver is gone."""
+        message, descriptors, _, _ = socket.recv_fds(self._control, _MESSAGE, 1)
+        if not message or not descriptors:
+            return False
+        with socket.socket(fileno=descriptors[0]) as connection:
+            parent = os.getpid()
+            pid = os.fork()
+            if pid == 0:
+                self._become_child(connection, parent)
+        self._marks[pid] = message.decode()
+        return True
+
+    def _become_child(self, connection: socket.socket, parent: int) -> None:
+        signal.set_wakeup_fd(-1)
+        signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+        for each in (self._control, self._wake, self._wake_end):
+            each.close()
+        child.run_job(connection, parent)
+
+    def _reap(self) -> None:
+        with suppress(BlockingIOError):
+            self._wake.recv(_MESSAGE)
+        for pid, status in _ended_children():
+            mark = self._marks.pop(pid, None)
+            if mark is not None and status != 0:
+                trees.end_job(mark, keep=self._marks)
+
+    def _wait_for_children(self) -> None:
+        deadline = time.monotonic() + _LAST_CALL
+        while self._marks and time.monotonic() < deadline:
+            time.sleep(0.05)
+            self._reap()
+        for pid, mark in self._marks.items():
+            os.kill(pid, signal.SIGKILL)
+            trees.end_marked(mark)
+
+
+def _ended_children() -> Iterator[tuple[int, int]]:
+    while True:
+        try:
+            pid, status = os.waitpid(-1, os.WNOHANG)
+        except ChildProcessError:
+            return
+        if pid == 0:
+            return
+        yield pid, status
+
+
+def main() -> None:
+    """Serve the socket whose descriptor is the first argument."""
+    ForkServer(socket.socket(fileno=int(sys.argv[1]))).run()
+
+
+if __name__ == "__main__":
+    main()

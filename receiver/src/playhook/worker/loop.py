@@ -1,0 +1,184 @@
+# SPDX-FileCopyrightText: Playhook contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The worker pool: takes claimed jobs and decides how each of them ends."""
+
+from __future__ import annotations
+
+import os
+import socket
+import threading
+import time
+import uuid
+from collections.abc import Callable
+from typing import Final
+
+import structlog
+
+from playhook.dispatch.base import Dispatch
+from playhook.domain.job import JobType
+from playhook.errors import JobCannotRun, StoreUnavailable
+from playhook.logs import get_logger
+from playhook.settings import Settings
+from playhook.store.claims import (
+    Claim,
+    ClaimLost,
+    Finish,
+    claim_next,
+    find_cancel_requests,
+    find_orphans,
+    finish,
+    reap,
+    release,
+)
+from playhook.store.job_inputs import read_installation, read_job_inputs
+from playhook.store.store import Store
+from playhook.worker.launcher import Launcher
+from playhook.worker.persistence import persist
+from playhook.worker.playbook_run import run_playbook_job
+from playhook.worker.private_dir import remove_left_overs
+from playhook.worker.stop import JobStopped, Stop
+from playhook.worker.trees import end_installation
+from playhook.worker.workshop import ClaimedJob, Workshop
+
+TASK: Final = "run_job"
+_SWEEP: Final = 5.0  # seconds between looks at what was stored and never rung
+_CANCELS: Final = 0.5  # seconds between looks at what is to be canceled, while a job runs
+_ENDING: Final = 20.0  # seconds that ended jobs get to be recorded
+_KILLED: Final = "The receiver was killed or lost the job while it ran. Its processes were ended; launch it again."
+_RUN: Final[dict[JobType, Callable[[Workshop, ClaimedJob], Finish]]] = {
+    "job": run_playbook_job,
+}
+_log = get_logger(__name__)
+
+
+class WorkerPool:
+    """Runs up to `settings.workers` jobs at a time. It must be the only one of its installation."""
+
+    def __init__(self, store: Store, launcher: Launcher, settings: Settings, dispatch: Dispatch) -> None:
+        self._shop = Workshop(store=store, settings=settings, launcher=launcher)
+        self._store, self._settings, self._dispatch = store, settings, dispatch
+        self._node = socket.gethostname()
+        self.worker = f"{self._node}:{os.getpid()}:{uuid.uuid4().hex[:8]}"
+        self._running: dict[int, Stop] = {}
+        self._changed = threading.Condition()
+        self._claiming = threading.Lock()  # a job is claimed and known to run in one step
+        self._stopping = False
+        self._cancels = threading.Thread(target=self._watch_cancels, name="cancels", daemon=True)
+
+    def start(self) -> None:
+        """Clean up after an earlier receiver that was killed, then take jobs."""
+        with self._store.reading() as connection:
+            installation = read_installation(connection)
+        if ended := end_installation(installation):
+            _log.warning("processes of an earlier receiver were ended", count=ended)
+        remove_left_overs(self._settings.home)
+        self._settle_orphans()
+        self._cancels.start()
+        if self._settings.workers:
+            self._dispatch.register(TASK, self._take, concurrency=self._settings.workers, every=_SWEEP)
+
+    def stop(self) -> None:
+        """Take no more jobs; give those that run `shutdown_grace` seconds, then end them."""
+        self._dispatch.stop(TASK)
+        with self._changed:
+            self._stopping = True
+            self._changed.notify_all()
+        if not self._wait_until_idle(self._settings.shutdown_grace):
+            for stop in self._stops():
+                stop.request("stopped")
+            self._wait_until_idle(_ENDING)
+        self._shop.launcher.close()
+
+    def _take(self, _key: int) -> None:
+        """Run the next job, if there is one; which one is the store's decision, whoever rang."""
+        if self._stopping:
+            return
+        self._settle_orphans()
+        stop = Stop()
+        with self._claiming:
+            claim = self._store.write(claim_next, self.worker, self._node)
+            if claim is None:
+                return
+            with self._changed:
+                self._running[claim.job_id] = stop
+                self._changed.notify_all()
+        try:
+            with structlog.contextvars.bound_contextvars(job=claim.job_id):
+                self._run(claim, stop)
+        finally:
+            with self._changed:
+                del self._running[claim.job_id]
+                self._changed.notify_all()
+            self._dispatch.defer(TASK)  # what waited for this one's lock group, or for a ring that found no thread
+
+    def _run(self, claim: Claim, stop: Stop) -> None:
+        _log.info("job claimed")
+        result: Finish | None
+        try:
+            result = self._execute(claim, stop)
+        except JobStopped as stopped:
+            result = Finish(status="canceled") if stopped.reason == "canceled" else None
+        try:
+            if result is None:
+                persist(self._store, release, claim)
+            else:
+                persist(self._store, finish, claim, result)
+        except (ClaimLost, StoreUnavailable) as error:
+            _log.error("how the job ended was not recorded", reason=str(error))
+        else:
+            _log.info("job ended", status="pending" if result is None else result.status)
+
+    def _execute(self, claim: Claim, stop: Stop) -> Finish:
+        """Run the job; the edge at which every error becomes a sentence on the job."""
+        try:
+            with self._store.reading() as connection:
+                inputs = read_job_inputs(connection, self._store.cipher, claim.job_id)
+            return _RUN[claim.type](self._shop, ClaimedJob(claim=claim, inputs=inputs, stop=stop))
+        except (JobStopped, ClaimLost):
+            raise
+        except JobCannotRun as error:
+            return Finish(status="error", explanation=_sentence(str(error)))
+        except Exception:  # noqa: BLE001  the edge of the job: the traceback goes to the log, not to the job
+            _log.exception("job failed unexpectedly")
+            return Finish(
+                status="error",
+                explanation="The receiver failed while it ran the job; its log says why (search the job's id).",
+            )
+
+    def _settle_orphans(self) -> None:
+        """Settle claimed jobs that nobody here runs: of an earlier receiver, or whose end could not be recorded."""
+        with self._claiming, self._store.reading() as connection:
+            orphans = find_orphans(connection, self.worker, list(self._running))
+        for job_id in orphans:
+            status = self._store.write(reap, job_id, _KILLED)
+            _log.warning("a job without a worker was settled", job=job_id, status=status)
+
+    def _watch_cancels(self) -> None:
+        while True:
+            with self._changed:
+                self._changed.wait_for(lambda: self._running or self._stopping)
+                if self._stopping and not self._running:
+                    return
+            try:
+                with self._store.reading() as connection:
+                    canceled = find_cancel_requests(connection, self.worker)
+            except StoreUnavailable:
+                canceled = set()
+            with self._changed:
+                stops = [stop for job_id, stop in self._running.items() if job_id in canceled]
+            for stop in stops:
+                stop.request("canceled")
+            time.sleep(_CANCELS)
+
+    def _stops(self) -> list[Stop]:
+        with self._changed:
+            return list(self._running.values())
+
+    def _wait_until_idle(self, timeout: float) -> bool:
+        with self._changed:
+            return self._changed.wait_for(lambda: not self._running, timeout)
+
+
+def _sentence(text: str) -> str:
+    text = f"{text[:1].upper()}{text[1:]}"
+    return text if text.endswith((".", "!", "?")) else f"{text}."

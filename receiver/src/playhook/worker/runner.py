@@ -1,0 +1,109 @@
+# SPDX-FileCopyrightText: Playhook contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The adapter around ansible-runner; it runs in a job's own process, and no other file imports that library."""
+
+from __future__ import annotations
+
+import json
+import re
+import shlex
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, Final
+
+import ansible_runner.interface
+import ansible_runner.runner
+import pexpect  # type: ignore[import-untyped]
+
+from playhook.worker.request import Outcome, RunRequest, Started
+
+_IDENT: Final = "run"
+_UUID: Final = re.compile(r"[0-9A-Fa-f-]{1,64}")
+# Read from a file only: given as an argument and without that file, ansible-runner forgets them.
+_SETTINGS: Final = {
+    "pexpect_timeout": 0.5,  # how often a cancel and the timeout are looked at
+    "suppress_output_file": True,
+    "suppress_ansible_output": True,
+}
+
+
+def run_playbook(
+    request: RunRequest,
+    *,
+    on_start: Callable[[Started], None],
+    on_event: Callable[[dict[str, Any]], None],
+    on_exit: Callable[[], None],
+    is_canceled: Callable[[], bool],
+) -> Outcome:
+    """Run ansible-playbook and return how it ended. `os.environ` must hold the job's environment and nothing else.
+
+    `on_exit` is called when ansible-playbook itself has ended, and must end what it left behind: as long as that
+    holds the terminal, ansible-runner waits for its output. Extra vars come by file, in `options`: what is given to
+    ansible-runner as `extravars` ends up on the command line.
+    """
+    _patch(on_exit)
+    settings = Path(request.private_dir) / "env" / "settings"
+    settings.parent.mkdir(mode=0o700)
+    settings.write_text(json.dumps(_SETTINGS))
+    result = ansible_runner.interface.run(
+        private_data_dir=request.private_dir,
+        project_dir=request.project_dir,
+        ident=_IDENT,
+        playbook=request.playbook,
+        inventory=request.inventory,
+        cmdline=shlex.join(request.options),
+        ssh_key=request.ssh_key,
+        timeout=request.timeout or None,
+        fact_cache_type="",  # no fact files: facts live as long as the run
+        suppress_env_files=True,
+        json_mode=True,
+        quiet=True,
+        event_handler=lambda event: _hand_on(event, on_event),
+        status_handler=lambda status, **_: _tell_start(status, on_start),
+        cancel_callback=is_canceled,
+    )
+    canceled = is_canceled() and result.status != "successful"
+    return Outcome(status="canceled" if canceled else result.status, rc=result.rc)
+
+
+def artifacts_of(private_dir: Path) -> Path:
+    """Return where ansible-runner keeps a run's own files; an ssh key is expected there as `ssh_key_data`."""
+    return private_dir / "artifacts" / _IDENT
+
+
+def _hand_on(event: dict[str, Any], on_event: Callable[[dict[str, Any]], None]) -> bool:
+    on_event(event)
+    return False  # no file for this event
+
+
+def _tell_start(status: dict[str, Any], on_start: Callable[[Started], None]) -> None:
+    if status["status"] == "starting":
+        on_start(Started(command=status["command"], cwd=status["cwd"], environment=status["env"]))
+
+
+def _patch(on_exit: Callable[[], None]) -> None:
+    """Correct three things in the libraries; this process runs one job and nothing else."""
+
+    class Spawn(pexpect.spawn):  # type: ignore[misc]
+        has_ended = False
+
+        def isalive(self) -> bool:
+            self.ptyproc.delayafterclose = 0  # else each run sleeps 0.1 s after it has ended
+            alive: bool = super().isalive()
+            if not alive and not self.has_ended:
+                self.has_ended = True
+                on_exit()
+            return alive
+
+    class Filter(ansible_runner.runner.OutputEventFilter):  # type: ignore[misc]
+        # Events are found between control characters in the output, where a payload's text stands too. Ansible's own
+        # say nothing but a uuid there (the rest is in a file), so nothing else is believed: no forged events.
+        def _emit_event(self, buffered_stdout: str, next_event_data: dict[str, Any] | None = None) -> dict[str, Any]:
+            uuid = str((next_event_data or {}).get("uuid", ""))
+            event: dict[str, Any] = super()._emit_event(
+                buffered_stdout, {"uuid": uuid} if _UUID.fullmatch(uuid) else {}
+            )
+            return event
+
+    pexpect.spawn = Spawn
+    ansible_runner.runner.OutputEventFilter = Filter
