@@ -1,0 +1,4 @@
+# SPDX-FileCopyrightText: Playhook contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations

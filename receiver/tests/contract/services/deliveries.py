@@ -1,0 +1,87 @@
+# SPDX-FileCopyrightText: Playhook contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Deliveries as the services make them, signed here with the standard library and not by the code under test."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import hmac
+from datetime import UTC, datetime
+from urllib.parse import quote_plus
+
+from playhook.domain.delivery import Delivery, WebhookOptions
+from tests.fixtures import Recorded
+
+KEY = "a-key-of-the-orchard-template-0001"
+SIGNING_TOKEN = "whsec_" + base64.b64encode(bytes(range(32))).decode()
+NOW = datetime(2026, 3, 4, 12, 0, tzinfo=UTC)
+GUID = "7d0f2c1e-5b3a-4e0e-9f5e-4c8f1d9a2b60"
+
+
+def options(**values: object) -> WebhookOptions:
+    """The template's options at the tests' noon."""
+    return WebhookOptions(**{"now": NOW, **values})
+
+
+def delivery(body: bytes, headers: dict[str, str]) -> Delivery:
+    """A delivery with exactly these headers."""
+    return Delivery(headers=headers, body=body, received=NOW)
+
+
+def github(body: bytes, event: str = "push", *, key: str = KEY, **extra: str) -> Delivery:
+    """A delivery by GitHub; `extra` replaces headers, with underscores for hyphens, and an empty one removes it."""
+    headers = {
+        "content-type": "application/json",
+        "user-agent": "GitHub-Hookshot/7c2f9e1",
+        "x-github-event": event,
+        "x-github-delivery": GUID,
+        "x-hub-signature": "sha1=" + hmac.new(key.encode(), body, hashlib.sha1).hexdigest(),
+        "x-hub-signature-256": "sha256=" + hmac.new(key.encode(), body, hashlib.sha256).hexdigest(),
+    }
+    return delivery(body, _replaced(headers, extra))
+
+
+def github_form(body: bytes, event: str = "push", *, key: str = KEY) -> Delivery:
+    """The same as a form, GitHub's default content type; the form is what is signed."""
+    form = b"payload=" + quote_plus(body).encode()
+    return github(form, event, key=key, content_type="application/x-www-form-urlencoded")
+
+
+def gitlab(body: bytes, event: str = "Push Hook", *, key: str = KEY, **extra: str) -> Delivery:
+    """A delivery by GitLab with a secret token."""
+    headers = {
+        "content-type": "application/json",
+        "user-agent": "GitLab/18.4.0",
+        "idempotency-key": GUID,
+        "x-gitlab-event": event,
+        "x-gitlab-webhook-uuid": "5f4a1c02-19c1-4d3c-8f0e-91b2f4d07a11",
+        "x-gitlab-instance": "https://gitlab.com",
+        "x-gitlab-event-uuid": "0b9f5a36-6a5e-4b3f-8a0c-3f6fd1c2a7e4",
+        "x-gitlab-token": key,
+    }
+    return delivery(body, _replaced(headers, extra))
+
+
+def gitlab_signed(body: bytes, *, token: str = SIGNING_TOKEN, timestamp: str | None = None, **extra: str) -> Delivery:
+    """A delivery by GitLab 19 with a signing token and no secret token."""
+    at = timestamp or str(int(NOW.timestamp()))
+    signed = f"{GUID}.{at}.".encode() + body
+    digest = hmac.new(base64.b64decode(token.removeprefix("whsec_")), signed, hashlib.sha256).digest()
+    signature = {
+        "x_gitlab_token": "",
+        "webhook_id": GUID,
+        "webhook_timestamp": at,
+        "webhook_signature": "v1," + base64.b64encode(digest).decode(),
+    }
+    return gitlab(body, **{**signature, **extra})
+
+
+def as_sent(recording: Recorded) -> Delivery:
+    """A recorded payload as its service delivers it."""
+    return {"github": github, "gitlab": gitlab}[recording.service](recording.body, recording.event_type)
+
+
+def _replaced(headers: dict[str, str], extra: dict[str, str]) -> dict[str, str]:
+    names = {name.replace("_", "-"): value for name, value in extra.items()}
+    return {name: value for name, value in {**headers, **names}.items() if value}
