@@ -38,7 +38,7 @@ class Plan:
 
     @property
     def result(self):
-        """Return what every module returns, in check mode or not."""
+        """Return what every module returns, in check mode or not; main() gives the warnings as such."""
         return {
             "changed": bool(self.steps),
             "diff": {"before": self.before, "after": self.after},

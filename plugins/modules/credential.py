@@ -130,6 +130,8 @@ def main():
         module.fail_json(msg=str(error), **error.result)
     # All inputs count as secret until the credential's type has said which are; a user name need not be masked.
     module.no_log_values.difference_update(not_secret)
+    for warning in result.pop("warnings"):
+        module.warn(warning)
     module.exit_json(**result)
 
 

@@ -105,6 +105,8 @@ def main():
         result = wait_for_job(module.params)
     except PlayhookError as error:
         module.fail_json(msg=str(error), **error.result)
+    for warning in result.pop("warnings"):
+        module.warn(warning)
     module.exit_json(**result)
 
 

@@ -193,6 +193,8 @@ def main():
         result = ensure_project(module.params, module.check_mode)
     except PlayhookError as error:
         module.fail_json(msg=str(error), **error.result)
+    for warning in result.pop("warnings"):
+        module.warn(warning)
     module.exit_json(**result)
 
 
