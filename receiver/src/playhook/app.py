@@ -83,8 +83,7 @@ def make_receiver(settings: Settings, store: Store, launcher: Launcher | None) -
     """Wire one installation; nothing runs yet. Without a launcher it accepts jobs and runs none."""
     services = load_services()
     dispatch = EmbeddedDispatch()
-    reporter = Reporter(store, services, settings.public_url)
-    dispatch.register("post_status", lambda _job_id: reporter.ring())
+    reporter = Reporter(store, services, dispatch, settings.public_url)
     pool = WorkerPool(store, launcher, settings, dispatch) if launcher is not None else None
     store.on_defer(lambda tx, task, key: tx.after_commit(lambda: dispatch.defer(task, key)))
     return Receiver(settings=settings, store=store, services=services, dispatch=dispatch, reporter=reporter, pool=pool)

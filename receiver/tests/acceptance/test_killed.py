@@ -11,6 +11,7 @@ import uuid
 from pathlib import Path
 
 import psutil
+import pytest
 import requests
 from tests.acceptance.conftest import Installation, MakeInstallation
 from tests.acceptance.deliver import deliver_github, pull_request
@@ -112,10 +113,5 @@ def _wait_for(file: Path, timeout: float = 60.0) -> None:
 def test_second_receiver_on_the_same_state_directory_is_refused(make_installation: MakeInstallation) -> None:
     live = make_installation(PLAYHOOK_WORKERS="0")
     other = Installation(live.home, env={"PLAYHOOK_WORKERS": "0"})
-    try:
+    with pytest.raises(RuntimeError, match="another playhook is running"):
         other.start()
-    except RuntimeError as error:
-        assert "another playhook is running" in str(error)
-    else:
-        other.stop()
-        raise AssertionError("two receivers run on one state directory")

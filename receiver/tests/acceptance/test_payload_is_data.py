@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: Playhook contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A pull request's title with template syntax in it runs nothing, whatever the playbook does with it (SECURITY S2, S3)."""
+"""A title with template syntax in it runs nothing, whatever the playbook does with it (SECURITY S2, S3)."""
 
 from __future__ import annotations
 
@@ -14,12 +14,18 @@ TASKS = [
     "- ansible.builtin.debug:\n    var: awx_webhook_payload",
     "- ansible.builtin.debug:\n    msg: matched\n  when: title != 'something else'",
     "- ansible.builtin.debug:\n    msg: '{{ item }}'\n  loop: ['{{ title }}', '{{ awx_webhook_payload.action }}']",
-    "- ansible.builtin.debug:\n    msg: '{{ item.key }}={{ item.value }}'\n  loop: '{{ awx_webhook_payload | dict2items }}'",
+    (
+        "- ansible.builtin.debug:\n    msg: '{{ item.key }}={{ item.value }}'\n"
+        "  loop: '{{ awx_webhook_payload | dict2items }}'"
+    ),
     "- ansible.builtin.assert:\n    that: title | length > 0\n    success_msg: 'ok {{ title }}'",
     "- ansible.builtin.set_fact:\n    kept: '{{ title }}'\n    joined: '{{ title ~ awx_webhook_payload.action }}'",
     "- ansible.builtin.debug:\n    msg: 'kept {{ kept }} {{ joined }}'",
     "- ansible.builtin.template:\n    src: title.j2\n    dest: '{{ playbook_dir }}/title.txt'",
-    "- ansible.builtin.copy:\n    content: '{{ awx_webhook_payload | to_json }}'\n    dest: '{{ playbook_dir }}/payload.json'",
+    (
+        "- ansible.builtin.copy:\n    content: '{{ awx_webhook_payload | to_json }}'\n"
+        "    dest: '{{ playbook_dir }}/payload.json'"
+    ),
     "- name: 'Look at {{ title }}'\n  ansible.builtin.debug:\n    msg: '{{ playhook_event.pull_request.title }}'",
     "- ansible.builtin.debug:\n    msg: '{{ tower_webhook_payload.pull_request | items | list }}'",
 ]

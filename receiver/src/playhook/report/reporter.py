@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: Playhook contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The reporter: a thread that sends what is due in the outbox and tries again what failed."""
+"""The reporter: sends what is due in the outbox, and tries again what failed."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
+from playhook.dispatch.base import Dispatch
 from playhook.domain.status import CommitStatus, StatusCredential
 from playhook.errors import DeliveryRefused, PlayhookError
 from playhook.logs import get_logger
@@ -28,61 +29,49 @@ from playhook.store.status_posts import (
 from playhook.store.store import Store
 
 _log = get_logger(__name__)
-_IDLE: Final = 30.0  # seconds after which the outbox is looked at without being rung
+TASK: Final = "post_status"
+_SWEEP: Final = 30.0  # seconds after which the outbox is looked at without being rung
 ATTEMPTS: Final = 12  # with the delays below, about a day
 
 
 class Reporter:
-    """Sends status posts, one at a time, oldest first."""
+    """Sends status posts, one at a time, oldest first. Dispatch calls it when one was queued, when one is due again,
+    and now and then for what was never rung.
+    """
 
-    def __init__(self, store: Store, services: Mapping[str, Service], public_url: str) -> None:
+    def __init__(self, store: Store, services: Mapping[str, Service], dispatch: Dispatch, public_url: str) -> None:
         self._store = store
         self._services = services
+        self._dispatch = dispatch
         self._public_url = public_url
         self._client = OutboundClient()
-        self._rung = threading.Event()
+        self._sending = threading.Lock()
         self._stopping = threading.Event()
-        self._thread = threading.Thread(target=self._loop, name="reporter", daemon=True)
 
     def start(self) -> None:
-        self._thread.start()
-
-    def ring(self) -> None:
-        """Say that something was queued."""
-        self._rung.set()
+        self._dispatch.register(TASK, self._drain, every=_SWEEP)
 
     def stop(self, timeout: float = 10.0) -> None:
         """Stop after the post in hand; what is still queued stays in the outbox."""
         self._stopping.set()
-        self._rung.set()
-        self._thread.join(timeout)
-        self._client.close()
+        self._dispatch.stop(TASK)
+        if self._sending.acquire(timeout=timeout):
+            self._client.close()
 
-    def _loop(self) -> None:
-        while not self._stopping.is_set():
-            self._rung.clear()
-            try:
-                wait = self._drain()
-            except PlayhookError as error:
-                _log.error("outbox not drained", reason=str(error))
-                wait = 5.0
-            except Exception:  # noqa: BLE001  the edge of a thread that must go on
-                _log.exception("reporter failed")
-                wait = 5.0
-            self._rung.wait(wait)
-
-    def _drain(self) -> float:
-        """Send all that is due; return the seconds until the next post is."""
-        while not self._stopping.is_set():
-            with self._store.reading() as connection:
-                due = find_due_post(connection, datetime.now(UTC))
-                upcoming = next_due(connection) if due is None else None
-            if due is None:
-                return _seconds_until(upcoming)
-            post = self._store.write(claim_post, due)
-            if post is not None:
-                self._send(post)
-        return 0.0
+    def _drain(self, _key: int) -> None:
+        """Send all that is due, and be called again when the next post is."""
+        with self._sending:
+            while not self._stopping.is_set():
+                with self._store.reading() as connection:
+                    due = find_due_post(connection, datetime.now(UTC))
+                    upcoming = next_due(connection) if due is None else None
+                if due is None:
+                    if upcoming is not None:
+                        self._dispatch.defer(TASK, 0, upcoming)
+                    return
+                post = self._store.write(claim_post, due)
+                if post is not None:
+                    self._send(post)
 
     def _send(self, post: StatusPost) -> None:
         log = _log.bind(job=post.job_id, service=post.service, status=post.status)
@@ -132,9 +121,3 @@ class Reporter:
 def _backoff(attempts: int) -> timedelta:
     """Return 2 s, 4 s, … up to 4 hours, spread by a fifth so that many posts do not return at once."""
     return timedelta(seconds=min(2.0**attempts, 4 * 3600.0) * random.uniform(0.8, 1.2))  # noqa: S311
-
-
-def _seconds_until(moment: datetime | None) -> float:
-    if moment is None:
-        return _IDLE
-    return min(max((moment - datetime.now(UTC)).total_seconds(), 0.05), _IDLE)
