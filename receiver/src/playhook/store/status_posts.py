@@ -74,7 +74,7 @@ def insert_status_post(
         "created": tx.now,
     }
     tx.connection.execute(_INSERT, values)
-    tx.defer("post_status", job_id)
+    tx.defer("post_status", 0)
 
 
 def queue_status(tx: Tx, job_id: int, status: JobStatus, explanation: str = "") -> None:
