@@ -40,10 +40,11 @@ class ClaimLost(Conflict):
 
 @dataclass(frozen=True, kw_only=True)
 class Finish:
-    """How a job ended."""
+    """How a job ended. `scm_revision` None leaves what `start` wrote."""
 
     status: JobStatus
     explanation: str = ""
+    scm_revision: str | None = None
     artifacts: Mapping[str, Any] = field(default_factory=dict)
     host_status_counts: Mapping[str, int] = field(default_factory=dict)
 
@@ -105,10 +106,12 @@ def record_invocation(tx: Tx, claim: Claim, invocation: Invocation) -> None:
 
 def finish(tx: Tx, claim: Claim, result: Finish) -> None:
     """End a claimed job. Raises ClaimLost."""
-    values = {
+    values: dict[str, Any] = {
         "artifacts": dict(result.artifacts),
         "host_status_counts": dict(result.host_status_counts),
     }
+    if result.scm_revision is not None:
+        values["scm_revision"] = result.scm_revision
     if not _end(tx, claim.job_id, result.status, result.explanation, values, *_held(claim)):
         raise ClaimLost(f"job {claim.job_id} is no longer run by {claim.worker}")
 

@@ -38,6 +38,11 @@ def platform_environment(outer: Mapping[str, str] = os.environ) -> dict[str, str
     return environment | {"PATH": os.pathsep.join(search)}
 
 
+def ansible_settings(outer: Mapping[str, str] = os.environ) -> dict[str, str]:
+    """Return the settings that the operator made for every job."""
+    return {name: outer[name] for name in ANSIBLE_SETTINGS if name in outer}
+
+
 def job_environment(
     private: Path, project: Path, requirements: Path | None = None, outer: Mapping[str, str] = os.environ
 ) -> dict[str, str]:
@@ -49,7 +54,6 @@ def job_environment(
     home, temporary = private / "home", private / "tmp"
     for directory in (home, temporary):
         directory.mkdir(mode=0o700)
-    configured = {name: outer[name] for name in ANSIBLE_SETTINGS if name in outer}
     return {
         **platform_environment(outer),
         # AWX's own choices for its jobs
@@ -61,7 +65,7 @@ def job_environment(
             project, "collections_path", requirements, "collections", _COLLECTIONS
         ),
         "ANSIBLE_ROLES_PATH": _search_path(project, "roles_path", requirements, "roles", _ROLES),
-        **configured,
+        **ansible_settings(outer),
         "HOME": str(home),
         "TMPDIR": str(temporary),
         "ANSIBLE_LOCAL_TEMP": str(temporary / "ansible"),

@@ -22,8 +22,8 @@ from pathlib import Path
 from typing import Any, Final
 
 import orjson
-import yaml
 
+from playhook.domain.variables import parse_variables
 from playhook.errors import JobCannotRun
 from playhook.intake.extra_vars import PREFIXES, webhook_variables
 from playhook.store.job_inputs import JobInputs
@@ -46,8 +46,8 @@ def collect_extra_vars(inputs: JobInputs, scm_revision: str) -> ExtraVars:
     A variable of the job counts as the template's own while the template still says the same, as in AWX: what a
     launch sent is never a template.
     """
-    own = parse_variables(inputs.template.extra_vars, "the job template") if inputs.template else {}
-    of_job = parse_variables(inputs.job.extra_vars, "the job")
+    own = read_variables(inputs.template.extra_vars, "the job template") if inputs.template else {}
+    of_job = read_variables(inputs.job.extra_vars, "the job")
     of_webhook = _from_delivery(inputs)
     trusted = {
         name: value for name, value in of_job.items() if name not in of_webhook and name in own and own[name] == value
@@ -74,19 +74,12 @@ def encode_untrusted(variables: Mapping[str, Any]) -> bytes:
         raise JobCannotRun("the extra variables are nested too deeply to be given to Ansible") from None
 
 
-def parse_variables(text: str, whose: str) -> dict[str, Any]:
-    """Read variables that a person wrote as YAML or JSON. Raises JobCannotRun."""
+def read_variables(text: str, whose: str) -> dict[str, Any]:
+    """Read variables that a person wrote as YAML or JSON. Raises JobCannotRun, without quoting what may be secret."""
     try:
-        variables = yaml.safe_load(text) if text.strip() else {}
-    except yaml.YAMLError as error:
-        mark = getattr(error, "problem_mark", None)
-        where = f" (line {mark.line + 1})" if mark else ""
-        raise JobCannotRun(f"the variables of {whose} are neither YAML nor JSON{where}: correct them") from None
-    if variables is None:
-        return {}
-    if not isinstance(variables, dict):
-        raise JobCannotRun(f"the variables of {whose} must be a mapping of names to values")
-    return {str(name): value for name, value in variables.items()}
+        return {str(name): value for name, value in parse_variables(text).items()}
+    except ValueError:
+        raise JobCannotRun(f"the variables of {whose} are not a mapping in YAML or JSON: correct them") from None
 
 
 def _wrap(value: Any) -> Any:

@@ -11,7 +11,7 @@ import orjson
 
 from playhook.errors import JobCannotRun
 from playhook.store.job_inputs import InventoryRow
-from playhook.worker.extra_vars_file import parse_variables
+from playhook.worker.extra_vars_file import read_variables
 from playhook.worker.paths import resolve_inside
 from playhook.worker.private_dir import write_private
 
@@ -38,6 +38,6 @@ def write_inventory(directory: Path, inventory: InventoryRow | None, project: Pa
 def _describe(inventory: InventoryRow) -> dict[str, Any]:
     hosts = {}
     for host in inventory.hosts:
-        hosts[host.name] = parse_variables(host.variables, f'host "{host.name}" of inventory "{inventory.name}"')
-    variables = parse_variables(inventory.variables, f'inventory "{inventory.name}"')
+        hosts[host.name] = read_variables(host.variables, f'host "{host.name}" of inventory "{inventory.name}"')
+    variables = read_variables(inventory.variables, f'inventory "{inventory.name}"')
     return {"all": {"hosts": hosts, "vars": variables}}

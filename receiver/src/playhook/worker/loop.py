@@ -36,6 +36,7 @@ from playhook.worker.launcher import Launcher
 from playhook.worker.persistence import persist
 from playhook.worker.playbook_run import run_playbook_job
 from playhook.worker.private_dir import remove_left_overs
+from playhook.worker.project_update import run_project_update
 from playhook.worker.stop import JobStopped, Stop
 from playhook.worker.trees import end_installation
 from playhook.worker.workshop import ClaimedJob, Workshop
@@ -47,6 +48,7 @@ _ENDING: Final = 20.0  # seconds that ended jobs get to be recorded
 _KILLED: Final = "The receiver was killed or lost the job while it ran. Its processes were ended; launch it again."
 _RUN: Final[dict[JobType, Callable[[Workshop, ClaimedJob], Finish]]] = {
     "job": run_playbook_job,
+    "project_update": run_project_update,
 }
 _log = get_logger(__name__)
 

@@ -10,6 +10,7 @@ from typing import Final
 from playhook.errors import JobCannotRun
 from playhook.store.claims import Finish, Invocation, record_invocation, start
 from playhook.store.job_inputs import JobInputs
+from playhook.worker.credentials import write_credentials
 from playhook.worker.environment import job_environment
 from playhook.worker.events import EventRecorder
 from playhook.worker.extra_vars_file import collect_extra_vars, write_extra_vars
@@ -19,7 +20,7 @@ from playhook.worker.masking import Mask
 from playhook.worker.options import playbook_options
 from playhook.worker.persistence import persist
 from playhook.worker.private_dir import private_dir
-from playhook.worker.project import Checkout, check_playbook, copy_manual_project, get_project
+from playhook.worker.project import Checkout, check_out, check_playbook, get_project
 from playhook.worker.request import Outcome, RunRequest, Started
 from playhook.worker.stop import JobStopped
 from playhook.worker.trees import make_mark
@@ -31,7 +32,7 @@ _NOT_FOUND: Final = 127
 def run_playbook_job(shop: Workshop, job: ClaimedJob) -> Finish:
     """Prepare, start and follow the job. Raises JobCannotRun, and JobStopped while the playbook has not started."""
     with private_dir(shop.settings.home, job.claim.job_id) as private:
-        checkout = _check_out(shop, job, private)
+        checkout = check_out(shop, job, private)
         request = _prepare(shop, job.inputs, checkout, private)
         job.stop.check()
         if not shop.store.write(start, job.claim, scm_revision=checkout.revision):
@@ -47,14 +48,11 @@ def run_playbook_job(shop: Workshop, job: ClaimedJob) -> Finish:
         return _conclude(job, request, outcome, recorder)
 
 
-def _check_out(shop: Workshop, job: ClaimedJob, private: Path) -> Checkout:
-    return copy_manual_project(shop.settings.manual_projects, get_project(job.inputs), private / "project")
-
-
 def _prepare(shop: Workshop, inputs: JobInputs, checkout: Checkout, private: Path) -> RunRequest:
     job, project = inputs.job, get_project(inputs)
     variables = private / "vars"
     variables.mkdir(mode=0o700)
+    access = write_credentials(private, inputs.credentials)
     return RunRequest(
         mark=make_mark(inputs.installation, job.id),
         private_dir=str(private),
@@ -62,6 +60,7 @@ def _prepare(shop: Workshop, inputs: JobInputs, checkout: Checkout, private: Pat
         playbook=check_playbook(checkout.path, job.playbook, project, checkout.revision),
         inventory=write_inventory(variables, inputs.inventory, checkout.path),
         options=[
+            *access.options,
             *playbook_options(job),
             *write_extra_vars(variables, collect_extra_vars(inputs, checkout.revision)),
         ],
@@ -71,8 +70,14 @@ def _prepare(shop: Workshop, inputs: JobInputs, checkout: Checkout, private: Pat
             "INVENTORY_ID": str(job.inventory_id),
             "PROJECT_REVISION": checkout.revision,
         },
-        timeout=job.timeout if job.timeout > 0 else 0 if job.timeout < 0 else shop.settings.job_timeout,
+        timeout=_timeout(job.timeout, shop.settings.job_timeout),
+        ssh_key=access.ssh_key,
     )
+
+
+def _timeout(own: int, default: int) -> int:
+    """Return the seconds a job may run, 0 for ever; as in AWX its own 0 means the default, and -1 for ever."""
+    return max(own, 0) if own else default
 
 
 class _Follower:

@@ -6,9 +6,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from pathlib import Path
+from typing import Any, Final, Literal
 
+IDENT: Final = "run"  # ansible-runner's name for a run; each has a private directory of its own
 RunStatus = Literal["successful", "failed", "canceled", "timeout"]
+
+
+def artifacts_of(private: Path) -> Path:
+    """Return where ansible-runner keeps a run's own files."""
+    return private / "artifacts" / IDENT
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -15,9 +15,8 @@ import ansible_runner.interface
 import ansible_runner.runner
 import pexpect  # type: ignore[import-untyped]
 
-from playhook.worker.request import Outcome, RunRequest, Started
+from playhook.worker.request import IDENT, Outcome, RunRequest, Started
 
-_IDENT: Final = "run"
 _UUID: Final = re.compile(r"[0-9A-Fa-f-]{1,64}")
 # Read from a file only: given as an argument and without that file, ansible-runner forgets them.
 _SETTINGS: Final = {
@@ -48,7 +47,7 @@ def run_playbook(
     result = ansible_runner.interface.run(
         private_data_dir=request.private_dir,
         project_dir=request.project_dir,
-        ident=_IDENT,
+        ident=IDENT,
         playbook=request.playbook,
         inventory=request.inventory,
         cmdline=shlex.join(request.options),
@@ -64,11 +63,6 @@ def run_playbook(
     )
     canceled = is_canceled() and result.status != "successful"
     return Outcome(status="canceled" if canceled else result.status, rc=result.rc)
-
-
-def artifacts_of(private_dir: Path) -> Path:
-    """Return where ansible-runner keeps a run's own files; an ssh key is expected there as `ssh_key_data`."""
-    return private_dir / "artifacts" / _IDENT
 
 
 def _hand_on(event: dict[str, Any], on_event: Callable[[dict[str, Any]], None]) -> bool:
