@@ -69,7 +69,7 @@ class FakeController(FakeServer):
         assert request.path.endswith("/"), request.path
         parts = request.path[len("/api/v2/") : -1].split("/")
         if parts == ["ping"]:
-            return 200, dict({"version": "24.6.1"}, **({"playhook": "0.1.0"} if self.playhook else {}))
+            return 200, dict({"version": "24.6.1"}, **({"playhook": {"version": "0.1.0"}} if self.playhook else {}))
         resource = parts[0]
         assert resource in self.objects, request.path
         if len(parts) == 1:

@@ -53,13 +53,13 @@ class FakeGitHub(FakeServer):
         secret = hook["config"].get("secret", "")
         text = json.dumps(payload, separators=(",", ":"), ensure_ascii=False)
         signature = "sha256=" + hmac.new(secret.encode(), text.encode(), hashlib.sha256).hexdigest()
-        status = 200 if secret == self.accepted_key else 403
+        status = 502 if self.accepted_key is None else 200 if secret == self.accepted_key else 403
         delivery = {
             "id": 9000 + self.clock,
             "event": event,
             "delivered_at": self.now(),
             "status_code": status,
-            "status": "OK" if status == 200 else "Invalid HTTP Response: 403",
+            "status": "OK" if status == 200 else f"Invalid HTTP Response: {status}",
         }
         request = {"headers": {"X-Hub-Signature-256": signature}, "payload": payload}
         self.deliveries[hook["id"]].insert(0, dict(delivery, request=request))

@@ -60,7 +60,7 @@ class FakeGitLab(FakeServer):
     def deliver(self, hook):
         """Send an event to the receiver, keep it in the log, newest first, and return the status of the answer."""
         self._events_made += 1
-        status = 200 if hook["token"] == self.accepted_key else 403
+        status = 502 if self.accepted_key is None else 200 if hook["token"] == self.accepted_key else 403
         self.events[hook["id"]].insert(0, {"id": self._events_made, "response_status": str(status)})
         return status
 
