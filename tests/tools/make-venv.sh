@@ -33,16 +33,23 @@ if ! { [[ -x .venv/bin/pip ]] && is_good .venv/bin/python; }; then
 fi
 
 # uv installs the set in seconds where pip needs tens of them; both read the same files.
-groups=(--group receiver/pyproject.toml:test)
-uv=$(command -v uv || command -v .venv/bin/uv || true)
-if [[ -z $uv ]] && .venv/bin/pip install --quiet --disable-pip-version-check uv; then uv=.venv/bin/uv; fi
+knows_groups() { "$@" pip install --help 2>/dev/null | grep -q -- --group; }
+wanted=(--editable receiver --group receiver/pyproject.toml:test --requirement tests/requirements.txt)
+uv=
+if knows_groups uv; then
+    uv=uv
+elif [[ -x .venv/bin/uv ]] || .venv/bin/pip install --quiet --disable-pip-version-check uv; then
+    uv=.venv/bin/uv
+fi
 if [[ -n $uv ]]; then
     printf -- '-- Installing the receiver and the test tools with uv\n'
-    "$uv" pip install --python .venv/bin/python --editable receiver "${groups[@]}" --requirement tests/requirements.txt
+    # Its progress is for a person to see.
+    [[ -t 2 ]] || wanted+=(--quiet)
+    "$uv" pip install --python .venv/bin/python "${wanted[@]}"
 else
     printf -- '-- Installing the receiver and the test tools with pip (a minute or two)\n'
     .venv/bin/pip install --quiet --upgrade 'pip>=25.1' # the first that knows --group
-    .venv/bin/pip install --editable receiver "${groups[@]}" --requirement tests/requirements.txt
+    .venv/bin/pip install "${wanted[@]}"
 fi
 touch .venv/installed
 printf -- '-- .venv is ready (%d s)\n' $((SECONDS - begin))
