@@ -64,6 +64,12 @@ options:
         description:
           - The host's variables. They are shown in the diff; keep secrets in a credential.
         type: dict
+  source_path:
+    description:
+      - An inventory file or directory in the project of the job template, used besides O(hosts).
+      - An empty string removes it.
+      - AWX does not have this.
+    type: str
   purge_hosts:
     description:
       - Whether to delete the hosts that O(hosts) does not name.
@@ -91,6 +97,11 @@ EXAMPLES = r"""
         variables:
           ansible_port: 2222
     purge_hosts: true
+
+- name: The hosts that the project itself names
+  playhook.webhooks.inventory:
+    name: from-project
+    source_path: inventories/production
 """
 
 RETURN = r"""
@@ -120,6 +131,7 @@ def main():
         description=dict(type="str"),
         variables=dict(type="dict"),
         hosts=dict(type="list", elements="dict", options=host),
+        source_path=dict(type="str"),
         purge_hosts=dict(type="bool", default=False),
         state=present_or_absent(),
     )

@@ -203,11 +203,21 @@ options:
     description:
       - The token credential of the same service that posts statuses, by name or id. An empty string removes it.
     type: str
+  status_context:
+    description:
+      - The name under which statuses are posted. An empty string is V(playhook/NAME), NAME being the job template's.
+      - AWX does not have this.
+    type: str
+  allow_sha1:
+    description:
+      - Whether to accept deliveries that are signed with SHA-1 alone, which only old services send.
+      - AWX does not have this.
+    type: bool
   webhook_key:
     description:
       - A webhook key of your own, of 20 to 64 characters.
       - If the option is not set, the server's key stays as it is.
-      - AWX makes every key itself and does not take one.
+      - AWX does not have this; it makes every key itself, see O(return_webhook_key).
     type: str
   rotate_webhook_key:
     description:
@@ -217,7 +227,7 @@ options:
   webhook_key_grace:
     description:
       - The number of seconds for which the old key is still accepted after a change of the key.
-      - AWX drops the old key at once.
+      - AWX does not have this; it drops the old key at once.
     type: int
   return_webhook_key:
     description:
@@ -332,6 +342,8 @@ def main():
         credentials=dict(type="list", elements="str"),
         webhook_service=dict(type="str"),
         webhook_credential=dict(type="str"),
+        status_context=dict(type="str"),
+        allow_sha1=dict(type="bool"),
         webhook_key=dict(type="str", no_log=True),
         rotate_webhook_key=dict(type="bool", default=False, no_log=False),
         webhook_key_grace=dict(type="int", no_log=False),

@@ -88,10 +88,13 @@ class Controller:
         self.warnings.append(missing + ". If no task before this one creates it, this one will fail.")
         return Named(None, name, {})
 
-    def is_playhook(self):
-        """Say whether this is a Playhook receiver, which can do what AWX cannot."""
-        ping = self.send("GET", "ping/")
-        return isinstance(ping, dict) and "playhook" in ping
+    def refuse_awx(self, options, existing):
+        """Raise InvalidOption if this is an AWX, which does not know these options; existing is None for a new object.
+
+        What is ours stands under the key playhook, in every object that has something of ours and in ping.
+        """
+        if "playhook" not in (self.send("GET", "ping/") if existing is None else existing):
+            raise InvalidOption(f"{self.host} is an AWX, which has no {', '.join(options)}. Omit that.")
 
     def _page(self, path):
         page = self.send("GET", path)

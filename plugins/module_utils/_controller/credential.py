@@ -123,7 +123,7 @@ def _wanted_inputs(declared, inputs):
 def _changed_secrets(controller, existing, secrets, update_secrets):
     """Return the names of those secrets that are not what the server holds; the server must hold all of them."""
     try:
-        compared = controller.send("POST", existing["url"] + "compare/", {"inputs": secrets})
+        compared = controller.send("POST", existing["url"] + "compare/", {"inputs": secrets})["inputs"]
     except NotFound:
         # AWX compares nothing, so there the user decides.
         return tuple(secrets) if update_secrets else ()

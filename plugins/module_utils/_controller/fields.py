@@ -63,6 +63,17 @@ def reference_field(name, named, existing):
     return Field(name, wanted, differs, before, after)
 
 
+def playhook_fields(controller, names, params, existing):
+    """Return a field for those options that only a Playhook receiver knows, or none; raise InvalidOption on an AWX."""
+    wanted = {name: params[name] for name in names if params[name] is not None}
+    if not wanted:
+        return []
+    controller.refuse_awx(wanted, existing)
+    current = (existing or {}).get("playhook", {})
+    before = {name: current.get(name) for name in wanted}
+    return [Field("playhook", wanted, existing is None or before != wanted, before, wanted)]
+
+
 def parsed_variables(text):
     """Return the variables that a text in JSON or YAML holds, or the text itself where it cannot be read here."""
     if not text or not text.strip():

@@ -14,6 +14,7 @@ from ansible_collections.playhook.webhooks.plugins.module_utils._controller.fiel
     plain_fields,
     plan_absence,
     plan_fields,
+    playhook_fields,
     reference_field,
     variables_field,
 )
@@ -31,7 +32,7 @@ def ensure_inventory(params, check_mode):
         # AWX deletes an inventory later, and shows it until then.
         plan = plan_absence(identity, None if (existing or {}).get("pending_deletion") else existing)
     else:
-        plan = plan_fields("inventories", identity, _fields(params, existing), existing)
+        plan = plan_fields("inventories", identity, _fields(controller, params, existing), existing)
         if params["hosts"] is not None:
             plan = _with_hosts(plan, params, _present_hosts(controller, existing))
     plan = replace(plan, warnings=tuple(controller.warnings))
@@ -39,8 +40,9 @@ def ensure_inventory(params, check_mode):
     return dict(plan.result, id=(subject or {}).get("id"))
 
 
-def _fields(params, existing):
+def _fields(controller, params, existing):
     fields = plain_fields(["description"], params, existing)
+    fields += playhook_fields(controller, ["source_path"], params, existing)
     if params["variables"] is not None:
         fields.append(variables_field("variables", params["variables"], existing))
     return fields

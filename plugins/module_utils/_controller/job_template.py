@@ -15,6 +15,7 @@ from ansible_collections.playhook.webhooks.plugins.module_utils._controller.fiel
     plain_fields,
     plan_absence,
     plan_fields,
+    playhook_fields,
     reference_field,
     variables_field,
 )
@@ -76,7 +77,7 @@ def ensure_job_template(params, check_mode):
     if params["state"] == "absent":
         plan = plan_absence(identity, existing)
     else:
-        plan = plan_fields("job_templates", identity, _fields(params, references, existing), existing)
+        plan = plan_fields("job_templates", identity, _fields(controller, params, references, existing), existing)
         if params["credentials"] is not None:
             plan = _with_credentials(plan, controller, params["credentials"])
         plan = webhook.with_key(plan, controller, params)
@@ -107,8 +108,9 @@ def _look_up(controller, params):
     return references, controller.find("job_templates", params["name"], **organization)
 
 
-def _fields(params, references, existing):
+def _fields(controller, params, references, existing):
     fields = plain_fields(_PLAIN, params, existing)
+    fields += playhook_fields(controller, ["allow_sha1", "status_context"], params, existing)
     fields += [reference_field(name, named, existing) for name, named in references.items()]
     if params["extra_vars"] is not None:
         fields.append(variables_field("extra_vars", params["extra_vars"], existing))

@@ -88,17 +88,14 @@ def _key_step(plan, controller, params, replaced):
     key = params["webhook_key"]
     if key is None and (replaced or not params["rotate_webhook_key"]):
         return None
-    ours = {"webhook_key": key, "grace": params["webhook_key_grace"]}
-    body = {name: value for name, value in ours.items() if value}
-    if body and not ("playhook" in plan.subject if plan.subject else controller.is_playhook()):
-        raise InvalidOption(
-            f"{controller.host} is an AWX, which makes every key itself and drops the old one at once. "
-            "Omit webhook_key and webhook_key_grace; return_webhook_key gives the key."
-        )
+    ours = [name for name in ("webhook_key", "webhook_key_grace") if params[name]]
+    if ours:
+        controller.refuse_awx(ours, plan.subject)
     known = ((plan.subject or {}).get("playhook") or {}).get("webhook_key_fingerprint")
     if key is not None and not replaced and known == key_fingerprint(key):
         return None
-    return Step("POST", "webhook_key/", body, "webhook_key")
+    body = {"webhook_key": key, "grace": params["webhook_key_grace"]}
+    return Step("POST", "webhook_key/", {name: value for name, value in body.items() if value}, "webhook_key")
 
 
 def _key_now(controller, params, template, answers):

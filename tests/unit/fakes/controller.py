@@ -13,6 +13,7 @@ from ansible_collections.playhook.webhooks.tests.unit.fakes.objects import (
     DEFAULTS,
     GITHUB_TOKEN,
     MACHINE,
+    PLAYHOOK,
     REFERENCES,
     REQUIRED,
     SECRET_INPUTS,
@@ -98,11 +99,14 @@ class FakeController(FakeServer):
         if resource == "projects" and found.get("update"):
             shown["summary_fields"]["current_update"] = {"id": found["update"], "status": "running"}
         shown.pop("update", None)
+        shown.pop("playhook", None)
+        if self.playhook and resource in PLAYHOOK:
+            shown["playhook"] = dict(PLAYHOOK[resource], **found.get("playhook", {}))
         if resource == "job_templates" and self.playhook:
-            shown["playhook"] = self._playhook_of(found)
+            shown["playhook"].update(self._webhook_of(found))
         return shown
 
-    def _playhook_of(self, found):
+    def _webhook_of(self, found):
         key = self.keys.get(found["id"]) if found["webhook_service"] else None
         digest = hashlib.sha256(b"playhook-webhook-key:" + key.encode()).hexdigest()[:16] if key else None
         path = f"https://hooks.example.com/api/v2/job_templates/{found['id']}/{found['webhook_service']}/"
@@ -166,12 +170,17 @@ class FakeController(FakeServer):
             }
         service = changes.get("webhook_service", found.get("webhook_service"))
         switched = service != found.get("webhook_service")
+        if "playhook" in changes:
+            changes["playhook"] = dict(found.get("playhook", {}), **changes["playhook"])
         found.update(changes)
         if switched:
             self._make_key(found["id"]) if service else self.keys.pop(found["id"])
 
     def _check(self, body, resource):
-        unknown = set(body) - set(DEFAULTS[resource])
+        if self.playhook:
+            unknown = set(body.get("playhook", ())) - set(PLAYHOOK.get(resource, ()))
+            assert not unknown, f"{resource}: playhook has no {unknown}"
+        unknown = set(body) - set(DEFAULTS[resource]) - ({"playhook"} if self.playhook else set())
         assert not unknown, f"{resource} has no {unknown}"
         for field, other in REFERENCES.get(resource, {}).items():
             if body.get(field) is not None and body[field] not in self.objects[other]:
@@ -200,10 +209,11 @@ class FakeController(FakeServer):
             raise Refusal(404, {"detail": "The requested resource could not be found."})
         held = found["inputs"]
         wanted = request.body["inputs"]
-        return 200, {
+        compared = {
             name: ("same" if held[name] == value else "different") if held.get(name) else "unset"
             for name, value in wanted.items()
         }
+        return 200, {"inputs": compared}
 
     def _projects_update(self, request, found):
         assert request.method == "POST"

@@ -104,6 +104,12 @@ DEFAULTS = {
     },
 }
 
+# What a Playhook receiver has besides, under the key playhook.
+PLAYHOOK = {
+    "inventories": {"source_path": ""},
+    "job_templates": {"allow_sha1": False, "status_context": ""},
+}
+
 # Which field holds the id of an object of which resource.
 REFERENCES = {
     "credentials": {"organization": "organizations", "credential_type": "credential_types"},

@@ -124,6 +124,23 @@ def test_an_inventory_that_awx_is_about_to_delete_is_absent(awx, run):
     assert run(inventory, name="web", state="absent")["changed"] is False
 
 
+def test_a_path_in_the_project_is_set_once(receiver, run):
+    first = run(inventory, name="web", source_path="inventories/production")
+    second = run(inventory, name="web", source_path="inventories/production")
+    third = run(inventory, name="web", source_path="")
+
+    assert [first["changed"], second["changed"], third["changed"]] == [True, False, True]
+    assert third["diff"]["before"]["playhook"] == {"source_path": "inventories/production"}
+    assert receiver.only("inventories")["playhook"] == {"source_path": ""}
+
+
+def test_an_awx_has_no_path_in_the_project(awx, run):
+    assert run.fail(inventory, name="web", source_path="hosts") == (
+        "https://receiver.example.com is an AWX, which has no source_path. Omit that."
+    )
+    assert awx.writes == []
+
+
 def test_a_host_named_twice_is_refused(receiver, run):
     message = run.fail(inventory, name="web", hosts=[{"name": "web1"}, {"name": "web1", "enabled": False}])
 

@@ -189,8 +189,26 @@ def test_an_awx_takes_no_key_and_no_grace(awx, run, existing, option):
 
     message = run.fail(job_template, **dict(HOOKED, **option))
 
-    assert message.startswith("https://receiver.example.com is an AWX, which makes every key itself")
+    refused = "webhook_key" if "webhook_key" in option else "webhook_key_grace"
+    assert message == f"https://receiver.example.com is an AWX, which has no {refused}. Omit that."
     assert len(awx.writes) == before
+
+
+def test_how_statuses_are_posted_is_set_once(receiver, run):
+    ours = {"status_context": "ci/site", "allow_sha1": True}
+    first = run(job_template, **dict(HOOKED, **ours))
+    second = run(job_template, **dict(HOOKED, **ours))
+    third = run(job_template, **dict(HOOKED, status_context=""))
+
+    assert [first["changed"], second["changed"], third["changed"]] == [True, False, True]
+    assert receiver.only("job_templates")["playhook"] == {"status_context": "", "allow_sha1": True}
+
+
+def test_an_awx_posts_statuses_in_its_own_way(awx, run):
+    assert run.fail(job_template, status_context="ci/site", **HOOKED) == (
+        "https://receiver.example.com is an AWX, which has no status_context. Omit that."
+    )
+    assert awx.writes == []
 
 
 @pytest.mark.parametrize(
