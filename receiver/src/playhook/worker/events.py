@@ -32,7 +32,7 @@ class EventRecorder:
         self._changed: set[str] = set()
         self._stats: Mapping[str, Any] = {}
         self.playbook_began = False
-        self.errors: list[str] = []  # what Ansible said went wrong outside of any task
+        self.errors: list[str] = []  # why Ansible gave up before the playbook began
 
     @property
     def artifacts(self) -> dict[str, Any]:
@@ -50,7 +50,7 @@ class EventRecorder:
         """Take one event of ansible-runner."""
         row = to_job_event(event)
         self.playbook_began |= row.event == "playbook_on_start"
-        if row.event == "error":
+        if not self.playbook_began and "[ERROR]" in row.stdout:
             self.errors.append(row.stdout)
         if row.event == "playbook_on_stats":
             self._stats = row.event_data

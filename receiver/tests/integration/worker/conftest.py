@@ -4,9 +4,11 @@
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +19,7 @@ from playhook.dispatch.embedded import EmbeddedDispatch
 from playhook.domain.job import FINISHED
 from playhook.settings import Settings
 from playhook.store import tables as t
+from playhook.store.compression import compress
 from playhook.store.jobs import create_job
 from playhook.store.store import Store
 from playhook.store.writer import Tx
@@ -143,3 +146,18 @@ def _launch(tx: Tx, template_id: int, overrides: Mapping[str, Any]) -> int:
     templates = t.unified_job_templates
     row = tx.connection.execute(select(templates).where(templates.c.id == template_id)).mappings().one()
     return create_job(tx, row, launch_type="manual", overrides=overrides)
+
+
+def add_delivery(bench: Bench, payload: Mapping[str, Any], **event: Any) -> int:
+    """Store a delivery as intake does."""
+    return bench.insert(
+        t.webhook_deliveries,
+        service="github",
+        guid="11111111-2222-3333-4444-555555555555",
+        event_type="pull_request",
+        outcome="launched",
+        response_status=202,
+        received=datetime.now(UTC),
+        event={"type": "pull_request", "guid": "11111111-2222-3333-4444-555555555555", **event},
+        body=compress(json.dumps(payload).encode()),
+    )
