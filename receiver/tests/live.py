@@ -53,16 +53,17 @@ class LiveReceiver:
         return self
 
     def _wait_until_ready(self) -> None:
+        assert self.process is not None
         deadline = time.monotonic() + _START_TIMEOUT
         while time.monotonic() < deadline:
-            assert self.process is not None
             if self.process.poll() is not None:
                 raise RuntimeError(f"playhook serve ended with {self.process.returncode}:\n{self.log()}")
             try:
                 if requests.get(f"{self.url}/api/v2/ping/", timeout=2).status_code == 200:
                     return
-            except requests.ConnectionError:
+            except requests.RequestException:  # it listens before it serves, so the first call may just wait
                 time.sleep(0.05)
+        self.process.kill()
         raise RuntimeError(f"playhook serve did not answer in {_START_TIMEOUT:.0f} s:\n{self.log()}")
 
     def kill(self) -> None:
