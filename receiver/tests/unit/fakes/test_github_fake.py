@@ -16,11 +16,11 @@ from typing import Any
 
 import pytest
 import requests
+from tests.fakes.github import GitHubFake
 
 from playhook.domain.delivery import Delivery, WebhookOptions
 from playhook.domain.status import CommitStatus, StatusCredential
 from playhook.services.github import GitHub
-from tests.fakes.github import GitHubFake
 
 SHA = "a1f4c2d98e07b6534f21c0de9b8a7766554433a1"
 SECRET = "a-key-of-the-orchard-template-0001"

@@ -12,11 +12,11 @@ from typing import Any
 
 import pytest
 import requests
+from tests.fakes.gitlab import GitLabFake
 
 from playhook.domain.delivery import Delivery, WebhookOptions
 from playhook.domain.status import CommitStatus, StatusCredential
 from playhook.services.gitlab import GitLab
-from tests.fakes.gitlab import GitLabFake
 
 SHA = "a1f4c2d98e07b6534f21c0de9b8a7766554433a1"
 KEY = "a-key-of-the-orchard-template-0001"
