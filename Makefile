@@ -4,7 +4,7 @@
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
 MAKEFLAGS += --no-print-directory
-.PHONY: help test lint unit contract sanity units artefact integration acceptance role-test demo bench changelog clean
+.PHONY: help test lint unit contract sanity units artefact integration acceptance role-test demo bench docs changelog clean
 
 TOP := $(CURDIR)
 BIN := $(TOP)/.venv/bin
@@ -64,7 +64,11 @@ demo: $(STAMP) ## A signed pull request runs a playbook, step by step; KEEP=1 st
 	KEEP=$(KEEP) $(BIN)/python demo/run.py
 
 bench: $(STAMP) ## Acknowledgements a second, and delivery to end of playbook
+	@tests/tools/need-packages.sh bench
 	cd receiver && $(BIN)/python bench/run.py
+
+docs: $(STAMP) ## Write docs/reference anew from the code
+	$(BIN)/python docs/generate.py
 
 changelog: $(STAMP) ## Write CHANGELOG.md anew from changelogs/fragments and the modules
 	PATH=$(BIN):$$PATH antsibull-changelog release --reload-plugins --update-existing --refresh-fragments

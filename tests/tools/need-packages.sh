@@ -1,16 +1,17 @@
 #!/usr/bin/env bash
 # SPDX-FileCopyrightText: Playhook contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-# See that the programs a group of tests runs are there; as root, install the Debian packages that have them.
+# See that the programs which a group of tests runs are there; as root, install the Debian packages that have them.
 # This is the one list of what the tests need beyond git, make and Python.
 set -euo pipefail
 
 case ${1:-} in
     receiver) needs=(ssh-keygen=openssh-client sshd=openssh-server) ;;
+    bench) needs=(wrk=wrk) ;;
     sanity) needs=(shellcheck=shellcheck) ;;
     role) needs=(systemd-nspawn=systemd-container mmdebstrap=mmdebstrap ssh=openssh-client nsenter=util-linux) ;;
     *)
-        echo "usage: need-packages.sh receiver|sanity|role" >&2
+        echo "usage: need-packages.sh receiver|bench|sanity|role" >&2
         exit 2
         ;;
 esac
