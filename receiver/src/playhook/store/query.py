@@ -5,8 +5,8 @@
 from __future__ import annotations
 
 import operator as operators
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from itertools import groupby
 from typing import Any
 
@@ -51,7 +51,7 @@ class Within:
 class Scope:
     """What the server itself asks for besides the query: columns with a value, and a parent."""
 
-    columns: Mapping[str, Any] = field(default_factory=dict)
+    columns: tuple[tuple[str, Any], ...] = ()
     within: Within | None = None
 
 
@@ -124,8 +124,7 @@ def _where(
 
 def _in_scope(table: FromClause, scope: Scope) -> ColumnElement[bool]:
     conditions: list[ColumnElement[bool]] = [
-        table.c[name] == value if value is not None else table.c[name].is_(None)
-        for name, value in scope.columns.items()
+        table.c[name] == value if value is not None else table.c[name].is_(None) for name, value in scope.columns
     ]
     if scope.within is not None:
         between = t.metadata.tables[scope.within.table]

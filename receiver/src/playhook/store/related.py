@@ -74,6 +74,18 @@ def find_delivery_events(connection: Connection, delivery_ids: Sequence[int]) ->
     return {int(row.id): row.event or {} for row in rows}
 
 
+def find_jobs_of_deliveries(connection: Connection, delivery_ids: Sequence[int]) -> dict[int, list[int]]:
+    """Return the ids of the jobs that each delivery launched."""
+    jobs = t.unified_jobs
+    rows = connection.execute(
+        select(jobs.c.delivery_id, jobs.c.id).where(jobs.c.delivery_id.in_(delivery_ids)).order_by(jobs.c.id)
+    )
+    found: dict[int, list[int]] = defaultdict(list)
+    for delivery_id, job_id in rows:
+        found[delivery_id].append(int(job_id))
+    return found
+
+
 def find_payload(connection: Connection, delivery_id: int) -> dict[str, Any] | None:
     """Return a delivery's payload, None when it is gone."""
     delivery = read_delivery(connection, delivery_id)

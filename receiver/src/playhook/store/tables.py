@@ -171,6 +171,7 @@ unified_job_templates = Table(
     flag("scm_update_on_launch"),
     number("scm_update_cache_timeout"),
     flag("allow_override"),
+    Column("playbook_files", JSON),  # what the last update found
     to("credentials.id", "credential_id"),
     # job template and workflow job template
     text("job_type", 64, default="run"),

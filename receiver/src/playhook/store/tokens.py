@@ -22,7 +22,7 @@ from playhook.store.writer import Tx
 SCOPES: Final = ("read", "write")
 _ALPHABET: Final = string.ascii_letters + string.digits
 _LENGTH: Final = 30  # 178 random bits, so that a plain digest keeps it
-_LIFETIME: Final = timedelta(seconds=31_536_000_000)  # AWX's default: a thousand years
+LIFETIME: Final = timedelta(seconds=31_536_000_000)  # AWX's default: a thousand years
 _NOTED_EVERY: Final = timedelta(minutes=10)
 
 
@@ -49,7 +49,7 @@ def insert_token(tx: Tx, user_id: int, token: str, scope: str, description: str)
         "token_digest": token_digest(token),
         "scope": scope,
         "description": description,
-        "expires": tx.now + _LIFETIME,
+        "expires": tx.now + LIFETIME,
     }
     return insert_row(tx, "tokens", values)
 

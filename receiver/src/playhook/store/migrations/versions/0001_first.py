@@ -237,6 +237,7 @@ def upgrade() -> None:
         sa.Column("scm_update_on_launch", sa.Boolean(), server_default="0", nullable=False),
         sa.Column("scm_update_cache_timeout", sa.Integer(), server_default="0", nullable=False),
         sa.Column("allow_override", sa.Boolean(), server_default="0", nullable=False),
+        sa.Column("playbook_files", sa.JSON(), nullable=True),
         sa.Column("credential_id", sa.Integer(), nullable=True),
         sa.Column("job_type", sa.String(length=64), server_default="run", nullable=False),
         sa.Column("inventory_id", sa.Integer(), nullable=True),

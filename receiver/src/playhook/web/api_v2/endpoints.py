@@ -1,0 +1,240 @@
+# SPDX-FileCopyrightText: Playhook contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What every resource can do: list, create, show, change, delete, and the lists below an object."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from functools import partial
+from typing import Any, Final
+from urllib.parse import parse_qs, urlencode
+
+from starlette.responses import Response
+
+from playhook.errors import Forbidden, InvalidInput, NotFound
+from playhook.store.collections import Row
+from playhook.store.lookups import parse_query
+from playhook.store.objects import attach, delete_row, detach, find_row
+from playhook.store.query import Page, Scope, Within, find_matching, read_page
+from playhook.store.writer import Tx
+from playhook.web.api_v2.call import Call, answer, no_content
+from playhook.web.api_v2.named_urls import parse_named_url
+from playhook.web.api_v2.render import Rendering
+from playhook.web.api_v2.resource import Access, Action, Association, Resource, Shown, SubList
+from playhook.web.api_v2.write import draft_from, store_draft
+from playhook.web.auth import Level
+
+PAGE_SIZE: Final = 25
+MAX_PAGE_SIZE: Final = 200
+_MOST_PAGES: Final = 10**9
+_GET_LEVEL: Final[Level] = "readers"
+
+Answer = Callable[[Call], Response]
+
+
+class Endpoints:
+    """The answers of all resources; each function is one method of one URL."""
+
+    def __init__(self, resources: Mapping[str, Resource]) -> None:
+        self.resources = resources
+        self.catalog = {name: each.collection for name, each in resources.items()}
+
+    # lists
+
+    def list_all(self, resource: Resource, call: Call, scope: Scope | None = None) -> Response:
+        """Answer a page of a list; what the caller may not see is not in it."""
+        visible = visible_to(resource.access, call)
+        query = parse_query(self.catalog, resource.collection, call.query.multi_items())
+        number, size = page_wanted(call)
+        if visible is None:
+            page = Page(rows=[], count=0, has_next=False)
+        else:
+            asked = scope or Scope()
+            narrowed = Scope(columns=(*asked.columns, *visible), within=asked.within)
+            counted = "count_disabled" not in call.query
+            offset = (number - 1) * size
+            page = read_page(
+                call.connection, resource.collection, query, scope=narrowed, offset=offset, size=size, counted=counted
+            )
+        if number > 1 and not page.rows:
+            raise NotFound("Invalid page.")
+        view = Rendering(call)
+        rows = page.rows
+        mixed = len(resource.types) > 1
+        return answer_page(call, view.show_mixed(rows) if mixed else view.show_all(resource, rows), page, number)
+
+    def create(self, resource: Resource, call: Call, **fixed: Any) -> Response:
+        """Store a new object and show it."""
+        call.require(resource.access.create or resource.access.write)
+        draft = draft_from(call, resource, None, **fixed)
+        row_id = call.write(store_draft, draft)
+        shown = self._show_stored(resource, call, row_id)
+        resource.reveal(draft, shown)
+        return answer(shown, 201, {"Location": shown["url"]})
+
+    # one object
+
+    def read(self, resource: Resource, call: Call, row_id: int) -> Row:
+        """Return an object by id. Raises NotFound."""
+        row = find_row(call.connection, resource.collection, row_id)
+        if row is None:
+            raise NotFound(f"No {resource.model} matches the given query.")
+        return row
+
+    def find(self, resource: Resource, call: Call) -> Row:
+        """Return the object that the path names, by id or by its named URL. Raises NotFound."""
+        key = str(call.params["key"])
+        row: Row | None = None
+        if key.isascii() and key.isdecimal() and len(key) < 19:
+            row = find_row(call.connection, resource.collection, int(key))
+        else:
+            filters = parse_named_url(resource, key) if resource.named else None
+            if filters is not None:
+                query = parse_query(self.catalog, resource.collection, filters)
+                row = find_matching(call.connection, resource.collection, query)
+        if row is None:
+            raise NotFound(f"No {resource.model} matches the given query.")
+        return row
+
+    def show(self, resource: Resource, call: Call) -> Response:
+        """Answer one object."""
+        row = self.find(resource, call)
+        require_access(resource.access, resource.access.read, call, row)
+        return answer(Rendering(call).show(resource, row))
+
+    def change(self, resource: Resource, call: Call) -> Response:
+        """Store what a PUT or PATCH says and show the object."""
+        row = self.find(resource, call)
+        require_access(resource.access, resource.access.write, call, row)
+        draft = draft_from(call, resource, row)
+        call.write(store_draft, draft)
+        return answer(self._show_stored(resource, call, row["id"]))
+
+    def delete(self, resource: Resource, call: Call) -> Response:
+        """Delete one object."""
+        row = self.find(resource, call)
+        require_access(resource.access, resource.access.write, call, row)
+        resource.removable(call, row)
+        call.write(_remove, resource, row)
+        return no_content()
+
+    def _show_stored(self, resource: Resource, call: Call, row_id: int) -> Shown:
+        return Rendering(call).show(resource, self.read(resource, call, row_id))
+
+    # below one object
+
+    def act(self, resource: Resource, action: Action, call: Call) -> Response:
+        """Run an action's function for the request's method."""
+        row = self.find(resource, call)
+        method = "GET" if call.method == "HEAD" else call.method
+        level = action.access.get(method, _GET_LEVEL if method == "GET" else resource.access.write)
+        require_access(resource.access, level, call, row)
+        return action.methods[method](call, row)
+
+    def list_below(self, resource: Resource, sub: SubList | Association, call: Call) -> Response:
+        """Answer a page of what belongs to one object."""
+        row = self.find(resource, call)
+        require_access(resource.access, resource.access.read, call, row)
+        listed = self.resources[sub.resource]
+        if isinstance(sub, SubList):
+            return self.list_all(listed, call, Scope(columns=((sub.by, row["id"]),)))
+        within = Within(table=sub.table, listed=sub.listed, parent=sub.parent, parent_id=row["id"])
+        return self.list_all(listed, call, Scope(within=within))
+
+    def create_below(self, resource: Resource, sub: SubList, call: Call) -> Response:
+        """Store a new object that belongs to the one in the path."""
+        row = self.find(resource, call)
+        require_access(resource.access, resource.access.read, call, row)
+        return self.create(self.resources[sub.resource], call, **{sub.by: row["id"]})
+
+    def associate(self, resource: Resource, sub: Association, call: Call) -> Response:
+        """Put an object into a list below another, or take it out."""
+        row = self.find(resource, call)
+        require_access(resource.access, sub.access, call, row)
+        other_id = call.body.get("id")
+        if not isinstance(other_id, int) or isinstance(other_id, bool):
+            raise InvalidInput({"msg": ['"id" field must be an integer.' if other_id else '"id" is required']})
+        listed = self.resources[sub.resource]
+        other = find_row(call.connection, listed.collection, other_id)
+        if other is None:
+            raise NotFound(f"No {listed.model} matches the given query.")
+        pair = {sub.parent: row["id"], sub.listed: other_id}
+        if call.body.get("disassociate"):
+            call.write(_detach, resource, sub.table, pair)
+        else:
+            sub.check(call, row, other)
+            call.write(_attach, resource, sub.table, pair)
+        return no_content()
+
+    def empty_list(self, resource: Resource, call: Call) -> Response:
+        """Answer the list below an object of what is not built here."""
+        row = self.find(resource, call)
+        require_access(resource.access, resource.access.read, call, row)
+        return answer_page(call, [], Page(rows=[], count=0, has_next=False), page_wanted(call)[0])
+
+
+def bind(function: Callable[..., Response], *arguments: Any) -> Answer:
+    """Fix a function's first arguments; what is left takes a call."""
+    return partial(function, *arguments)
+
+
+def visible_to(access: Access, call: Call) -> tuple[tuple[str, Any], ...] | None:
+    """Return the columns that narrow a list to what the caller may see; None when that is nothing."""
+    if call.principal.may(access.read):
+        return ()
+    return ((access.own, call.principal.id),) if access.own else None
+
+
+def require_access(access: Access, level: Level, call: Call, row: Row) -> None:
+    """Raise Forbidden unless the caller has the level or owns the object."""
+    owns = bool(access.own) and row[access.own] == call.principal.id
+    if not owns and not call.principal.may(level):
+        raise Forbidden
+
+
+def page_wanted(call: Call) -> tuple[int, int]:
+    """Return the page's number and size. Raises NotFound for what cannot be a page."""
+    size_text = call.query.get("page_size", "")
+    size = int(size_text) if size_text.isascii() and size_text.isdecimal() and len(size_text) < 10 else 0
+    number_text = call.query.get("page", "1")
+    if not (number_text.isascii() and number_text.isdecimal()) or not 1 <= int(number_text[:12]) <= _MOST_PAGES:
+        raise NotFound("Invalid page.")
+    return int(number_text), min(size or PAGE_SIZE, MAX_PAGE_SIZE)
+
+
+def answer_page(call: Call, results: list[Any], page: Page, number: int) -> Response:
+    """Answer a page with AWX's envelope."""
+    if page.count is None:
+        return answer({"results": results})
+    following = _page_link(call, number + 1) if page.has_next else None
+    previous = _page_link(call, number - 1) if number > 1 else None
+    return answer({"count": page.count, "next": following, "previous": previous, "results": results})
+
+
+def _page_link(call: Call, number: int) -> str:
+    query = parse_qs(str(call.query), keep_blank_values=True)
+    query["page"] = [str(number)]
+    if "page_size" in query:
+        query["page_size"] = [str(page_wanted(call)[1])]
+    return f"{call.path}?{urlencode(sorted(query.items()), doseq=True)}"
+
+
+def _remove(tx: Tx, resource: Resource, row: Row) -> None:
+    if resource.remove is not None:
+        resource.remove(tx, row)
+    else:
+        delete_row(tx, resource.table, row["id"])
+    if resource.cached_by_intake:
+        tx.config_changed()
+
+
+def _attach(tx: Tx, resource: Resource, table: str, pair: Mapping[str, int]) -> None:
+    attach(tx, table, pair)
+    if resource.cached_by_intake:
+        tx.config_changed()
+
+
+def _detach(tx: Tx, resource: Resource, table: str, pair: Mapping[str, int]) -> None:
+    detach(tx, table, pair)
+    if resource.cached_by_intake:
+        tx.config_changed()

@@ -1,0 +1,47 @@
+# SPDX-FileCopyrightText: Playhook contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The resources, one short file each; this is the list of them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from playhook.web.api_v2.call import ApiContext
+from playhook.web.api_v2.resource import Resource
+from playhook.web.api_v2.resources.credential_types import CREDENTIAL_TYPES
+from playhook.web.api_v2.resources.credentials import CREDENTIALS
+from playhook.web.api_v2.resources.hosts import HOSTS
+from playhook.web.api_v2.resources.inventories import INVENTORIES
+from playhook.web.api_v2.resources.job_events import JOB_EVENTS, JOB_HOST_SUMMARIES
+from playhook.web.api_v2.resources.job_templates import job_templates
+from playhook.web.api_v2.resources.jobs import JOBS
+from playhook.web.api_v2.resources.organizations import ORGANIZATIONS
+from playhook.web.api_v2.resources.project_updates import PROJECT_UPDATES
+from playhook.web.api_v2.resources.projects import PROJECTS
+from playhook.web.api_v2.resources.tokens import TOKENS
+from playhook.web.api_v2.resources.unified import UNIFIED_JOB_TEMPLATES, UNIFIED_JOBS
+from playhook.web.api_v2.resources.users import USERS
+from playhook.web.api_v2.resources.webhook_deliveries import WEBHOOK_DELIVERIES
+
+
+def all_resources(context: ApiContext) -> Mapping[str, Resource]:
+    """Return every resource by its name in the path."""
+    resources = (
+        ORGANIZATIONS,
+        USERS,
+        TOKENS,
+        CREDENTIAL_TYPES,
+        CREDENTIALS,
+        PROJECTS,
+        PROJECT_UPDATES,
+        INVENTORIES,
+        HOSTS,
+        job_templates(context),
+        JOBS,
+        JOB_EVENTS,
+        JOB_HOST_SUMMARIES,
+        UNIFIED_JOB_TEMPLATES,
+        UNIFIED_JOBS,
+        WEBHOOK_DELIVERIES,
+    )
+    return {each.name: each for each in resources}

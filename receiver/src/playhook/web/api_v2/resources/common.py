@@ -1,0 +1,70 @@
+# SPDX-FileCopyrightText: Playhook contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Fields and checks that several resources declare."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+
+from playhook.domain.variables import parse_variables
+from playhook.errors import InvalidInput
+from playhook.store.collections import Row
+from playhook.store.objects import find_active_jobs
+from playhook.web.api_v2.call import Call
+from playhook.web.api_v2.fields import Field, constant, reference, text
+from playhook.web.api_v2.write import Draft
+from playhook.web.errors import InUse
+
+NAME: Final = text("name", required=True, max_length=512, help_text="Name of this {label}.")
+DESCRIPTION: Final = text("description", help_text="Optional description of this {label}.")
+VENV: Final = constant(
+    "custom_virtualenv", None, help_text="Local absolute file path containing a custom Python virtualenv to use"
+)
+VERBOSITY: Final = (
+    (0, "0 (Normal)"), (1, "1 (Verbose)"), (2, "2 (More Verbose)"), (3, "3 (Debug)"), (4, "4 (Connection Debug)"),
+    (5, "5 (WinRM Debug)"),
+)  # fmt: skip
+JOB_STATUS: Final = tuple(
+    (each, each.title())
+    for each in ("new", "pending", "waiting", "running", "successful", "failed", "error", "canceled")
+)
+USER_SUMMARY: Final = ("id", "username", "first_name", "last_name")
+CREDENTIAL_SUMMARY: Final = ("id", "name", "description", "kind", "cloud", "kubernetes", "credential_type_id")
+
+
+def default_environment() -> Field:
+    """Declare the execution environment that AWX would use; jobs here have none."""
+    return reference("default_environment", "", column=None, help_text="The default execution environment.")
+
+
+def check_variables(draft: Draft, column: str) -> None:
+    """Refuse variables that are no dictionary."""
+    if column in draft.values:
+        try:
+            parse_variables(draft.values[column])
+        except ValueError as error:
+            draft.fail(column, str(error))
+
+
+def check_not_running(call: Call, **columns: Sequence[int]) -> None:
+    """Refuse to delete what unfinished jobs use."""
+    refuse_in_use(find_active_jobs(call.connection, **columns))
+
+
+def refuse_in_use(jobs: Sequence[Row]) -> None:
+    """Raise AWX's 409 when there are jobs."""
+    if jobs:
+        active = [{"type": each["type"], "id": str(each["id"])} for each in jobs]
+        raise InUse({"detail": "Resource is being used by running jobs.", "active_jobs": active})
+
+
+def check_keys(given: Any, known: Mapping[str, bool]) -> dict[str, Any]:
+    """Return what may be written of our own key; `known` says of each name whether it may. Raises InvalidInput."""
+    if not isinstance(given, dict):
+        raise InvalidInput({"playhook": [f'Expected a dictionary of items but got type "{type(given).__name__}".']})
+    unknown = sorted(set(given) - set(known))
+    if unknown:
+        allowed = ", ".join(sorted(name for name, writable in known.items() if writable))
+        raise InvalidInput({"playhook": [f'Unknown key "{name}". The keys are: {allowed}.' for name in unknown]})
+    return {name: value for name, value in given.items() if known[name]}

@@ -1,0 +1,223 @@
+# SPDX-FileCopyrightText: Playhook contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Credentials: secrets go in and never come out; what is stored can be compared with what is wanted."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Final
+from urllib.parse import urlsplit
+
+from limits import RateLimitItemPerMinute
+from limits.storage import MemoryStorage
+from limits.strategies import FixedWindowRateLimiter
+from starlette.exceptions import HTTPException
+from starlette.responses import Response
+
+from playhook.errors import InvalidInput
+from playhook.store.collections import Link, Row
+from playhook.store.credentials import (
+    ASK,
+    ENCRYPTED,
+    compare_inputs,
+    count_uses,
+    fields_of,
+    reseal_inputs,
+    seal_inputs,
+    show_inputs,
+)
+from playhook.store.objects import find_jobs_using_credential, find_rows
+from playhook.store.writer import Tx
+from playhook.web.api_v2.call import Call, answer
+from playhook.web.api_v2.fields import Field, Refused, check_text, computed, reference
+from playhook.web.api_v2.render import Rendering
+from playhook.web.api_v2.resource import Access, Action, NamedPart, Resource, Shown, Unique
+from playhook.web.api_v2.resources.common import CREDENTIAL_SUMMARY, DESCRIPTION, NAME, refuse_in_use
+from playhook.web.api_v2.write import Draft
+
+_COMPARISONS: Final = RateLimitItemPerMinute(120)
+_limiter: Final = FixedWindowRateLimiter(MemoryStorage())
+_OWNERS: Final = ("organization", "user", "team")
+_TYPE_IS_USED: Final = (
+    "You cannot change the credential type of the credential, as it may break the functionality of the resources using "
+    "it."
+)
+
+
+def _summarize(view: Rendering, row: Row) -> Mapping[str, Any]:
+    kind = view.find("credential_types", row["credential_type_id"]) or {}
+    return {"kind": kind.get("namespace") or "", "cloud": kind.get("kind") == "cloud", "kubernetes": False}
+
+
+def _prepare_summaries(view: Rendering, rows: Any) -> None:
+    view.load(view.resources["credential_types"], (row["credential_type_id"] for row in rows))
+
+
+def _fill(view: Rendering, row: Row, shown: Shown) -> None:
+    kind = view.find("credential_types", row["credential_type_id"]) or {}
+    shown["inputs"] = show_inputs(kind.get("inputs") or {}, row["inputs"])
+    shown |= _summarize(view, row)
+    owners = []
+    for name, target in (("organization", "organizations"), ("user", "users")):
+        owner = view.find(target, row[f"{name}_id"])
+        if owner is not None:
+            called = {"name": owner.get("name") or owner.get("username"), "description": owner.get("description", "")}
+            url = view.url(view.resources[target], owner["id"])
+            owners.append({"id": owner["id"], "type": name, **called, "url": url})
+    shown["summary_fields"]["owners"] = owners
+    if row["user_id"] is not None:
+        shown["related"]["user"] = view.url(view.resources["users"], row["user_id"])
+
+
+def _check(draft: Draft) -> None:
+    _check_owner(draft)
+    kind = draft.find("credential_types", draft.get("credential_type_id"))
+    if kind is None:
+        return
+    is_moved = draft.current is not None and draft.is_changed("credential_type_id")
+    if is_moved and draft.current and count_uses(draft.call.connection, draft.current["id"]):
+        draft.fail("credential_type", _TYPE_IS_USED)
+    draft.extra["type_inputs"] = kind["inputs"]
+    if "inputs" in draft.extra:
+        for message in _complaints(kind["inputs"], draft.extra["inputs"]):
+            draft.fail("inputs", message)
+
+
+def _check_owner(draft: Draft) -> None:
+    if draft.current is not None:
+        return
+    given = [name for name in _OWNERS if draft.body.get(name)]
+    if not given:
+        raise InvalidInput({"detail": ["Missing 'user', 'team', or 'organization'."]})
+    if len(given) > 1:
+        owned = f"Only one of 'user', 'team', or 'organization' should be provided, received {len(given)} fields."
+        raise InvalidInput({"detail": [owned]})
+    if given[0] != "organization":
+        draft.values["user_id"] = _find_owner(draft, given[0])
+
+
+def _find_owner(draft: Draft, name: str) -> int | None:
+    wanted = draft.body[name]
+    user_id = wanted if isinstance(wanted, int) and not isinstance(wanted, bool) else None
+    if name == "team" or draft.find("users", user_id) is None:
+        raise InvalidInput({name: [f'Invalid pk "{wanted}" - object does not exist.']})
+    return user_id
+
+
+def _complaints(type_inputs: Mapping[str, Any], given: Mapping[str, Any]) -> list[str]:
+    """Say what is wrong with inputs; the sentences are jsonschema's, as AWX's."""
+    fields = fields_of(type_inputs)
+    unknown = [f"'{name}'" for name in given if name not in fields]
+    complaints = []
+    if unknown:
+        were = "was" if len(unknown) == 1 else "were"
+        complaints.append(f"Additional properties are not allowed ({', '.join(unknown)} {were} unexpected)")
+    for name, field in fields.items():
+        if name in given:
+            complaints += _complain(field, given[name])
+    return complaints
+
+
+def _complain(field: Mapping[str, Any], value: Any) -> list[str]:
+    kind = field.get("type", "string")
+    if not isinstance(value, bool if kind == "boolean" else str):
+        return [f"{field['id']} is not of type '{kind}'"]
+    if not isinstance(value, str) or value in {"", ENCRYPTED}:
+        return []
+    try:
+        check_text(value)
+    except Refused as refusal:
+        return [f"{field['id']}: {refusal}"]
+    choices = field.get("choices")
+    if choices and value not in choices:
+        return [f"{field['id']} must be one of {', '.join(map(str, choices))}"]
+    if field.get("format") == "ssh_private_key" and value != ASK and "-----BEGIN" not in value:
+        return [f"Invalid private key in {field['id']}: it must begin with -----BEGIN … PRIVATE KEY-----."]
+    if field.get("format") == "url" and not _is_base_url(value):
+        return [f"{field['id']} must be an http:// or https:// URL without user, query or fragment."]
+    return []
+
+
+def _is_base_url(value: str) -> bool:
+    try:
+        parts = urlsplit(value)
+        _port = parts.port
+    except ValueError:
+        return False
+    plain = not (parts.query or parts.fragment or parts.username or parts.password)
+    return parts.scheme in {"http", "https"} and bool(parts.hostname) and plain and value.isascii()
+
+
+def _before(tx: Tx, draft: Draft) -> None:
+    """Encrypt what is new and keep what says `$encrypted$`, against the row as it is now."""
+    stored: dict[str, Any] = {}
+    if draft.current is not None:
+        stored = find_rows(tx.connection, "credentials", [draft.current["id"]])[draft.current["id"]]["inputs"]
+    type_inputs = draft.extra["type_inputs"]
+    if "inputs" in draft.extra:
+        draft.values["inputs"] = seal_inputs(tx.cipher, type_inputs, draft.extra["inputs"], stored)
+    elif draft.is_changed("credential_type_id"):
+        draft.values["inputs"] = reseal_inputs(tx.cipher, type_inputs, stored)
+
+
+def _compare(call: Call, row: Row) -> Response:
+    inputs = call.body.get("inputs")
+    if not isinstance(inputs, dict) or len(inputs) > 50:
+        raise InvalidInput({"inputs": ["A dictionary of fields and the values they are compared with is required."]})
+    if not _limiter.hit(_COMPARISONS, str(call.principal.id), str(row["id"])):
+        raise HTTPException(429, "This credential was compared too often.", {"Retry-After": "60"})
+    return answer({"inputs": compare_inputs(call.context.store.cipher, row["inputs"], inputs)})
+
+
+def _removable(call: Call, row: Row) -> None:
+    refuse_in_use(find_jobs_using_credential(call.connection, row["id"]))
+
+
+CREDENTIALS: Final = Resource(
+    name="credentials",
+    type="credential",
+    model="Credential",
+    table="credentials",
+    fields=(
+        NAME,
+        DESCRIPTION,
+        reference("organization", "organizations",
+                  help_text="Inherit permissions from organization roles. If provided on creation, do not give either "
+                  "user or team."),
+        reference("credential_type", "credential_types", nullable=False, required=True,
+                  help_text="Specify the type of credential you want to create. Refer to the documentation for details "
+                  "on each type."),
+        computed("managed", "boolean", column="managed"),
+        Field(name="inputs", kind="object", default={}, forbidden=True,
+              help_text="Enter inputs using either JSON or YAML syntax."),
+        computed("kind", "string"),
+        computed("cloud", "boolean"),
+        computed("kubernetes", "boolean"),
+    ),
+    access=Access(own="user_id"),
+    summary=CREDENTIAL_SUMMARY,
+    capabilities={"edit": "administrators", "delete": "administrators", "copy": "administrators",
+                  "use": "administrators"},
+    unique=(
+        Unique(columns=("organization_id", "name", "credential_type_id"),
+               message="Credential with this Organization, Name and Credential type already exists."),
+    ),
+    named=(
+        NamedPart(), NamedPart(path="credential_type", columns=("name", "kind")), NamedPart(path="organization"),
+    ),
+    related=(
+        "activity_stream", "access_list", "object_roles", "owner_users", "owner_teams", "copy", "input_sources",
+    ),
+    links={"user": Link(target="users", column="user_id")},
+    sub=(
+        Action(name="compare", methods={"POST": _compare}),
+    ),
+    has_object_roles=True,
+    cached_by_intake=True,
+    prepare_summaries=_prepare_summaries,
+    summarize=_summarize,
+    fill=_fill,
+    check=_check,
+    before=_before,
+    removable=_removable,
+)  # fmt: skip

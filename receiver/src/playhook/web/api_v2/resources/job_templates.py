@@ -1,0 +1,231 @@
+# SPDX-FileCopyrightText: Playhook contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Job templates: what runs, and which webhook launches it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Final
+
+from playhook.errors import InvalidInput
+from playhook.store.collections import Link, Row
+from playhook.store.project_files import find_playbooks
+from playhook.store.related import find_credentials_of, find_current_jobs, find_recent_jobs
+from playhook.store.tables import ASK_ON_LAUNCH
+from playhook.store.webhook_keys import find_fingerprints
+from playhook.web.api_v2.call import ApiContext, Call
+from playhook.web.api_v2.fields import choice, computed, constant, flag, number, reference, text, variables
+from playhook.web.api_v2.render import Rendering
+from playhook.web.api_v2.resource import SUMMARY, Action, Association, NamedPart, Resource, Shown, SubList, Unique
+from playhook.web.api_v2.resources.common import (
+    DESCRIPTION,
+    JOB_STATUS,
+    NAME,
+    VENV,
+    VERBOSITY,
+    check_not_running,
+    check_variables,
+)
+from playhook.web.api_v2.resources.launch import launch, show_launch
+from playhook.web.api_v2.resources.webhooks import (
+    check_webhook,
+    rotate_webhook_key,
+    service_choices,
+    show_playhook,
+    show_webhook_key,
+    store_webhook,
+)
+from playhook.web.api_v2.write import Draft
+
+_RECENT: Final = "job_templates.recent"
+_CREDENTIALS: Final = "job_templates.credentials"
+_KEYS: Final = "job_templates.keys"
+_CURRENT: Final = "job_templates.current"
+_NO_DEFAULT: Final = "You must either set a default value or ask to prompt on launch."
+_NOT_ATTACHED: Final = ("token", "scm", "registry", "galaxy", "insights", "external", "cryptography")
+
+
+def _prepare(view: Rendering, rows: Sequence[Row], _detail: bool) -> None:
+    ids = [row["id"] for row in rows]
+    view.facts[_RECENT].update(find_recent_jobs(view.connection, ids))
+    view.facts[_CREDENTIALS].update(find_credentials_of(view.connection, "template_credentials", "template_id", ids))
+    view.facts[_KEYS].update(find_fingerprints(view.connection, ids))
+    view.facts[_CURRENT].update(find_current_jobs(view.connection, ids))
+
+
+def _fill(view: Rendering, row: Row, shown: Shown) -> None:
+    summary = shown["summary_fields"]
+    summary["labels"] = {"count": 0, "results": []}
+    summary["recent_jobs"] = [
+        {name: job[name] for name in ("id", "status", "finished", "canceled_on", "type")}
+        for job in view.facts[_RECENT].get(row["id"], ())
+    ]
+    summary["credentials"] = [show_attached(each) for each in view.facts[_CREDENTIALS].get(row["id"], ())]
+    current = view.facts[_CURRENT].get(row["id"])
+    shown["status"] = current["status"] if current else row["status"] or "never updated"
+    path = f"{shown['url']}{row['webhook_service']}/" if row["webhook_service"] else ""
+    shown["related"]["webhook_receiver"] = path
+    shown["playhook"] = show_playhook(view.call.context, row, path, view.facts[_KEYS].get(row["id"]))
+
+
+def show_attached(row: Row) -> Shown:
+    """Return a credential as AWX shows it among those of a template or job."""
+    shown = {name: row[name] for name in ("id", "name", "description")}
+    return {**shown, "kind": row["namespace"] or row["kind"], "cloud": row["kind"] == "cloud"}
+
+
+def _check(draft: Draft) -> None:
+    project = draft.find("projects", draft.get("project_id"))
+    if draft.get("project_id") is None:
+        raise InvalidInput({"project": ["This field is required."]})
+    draft.values["organization_id"] = project["organization_id"] if project else None
+    _check_playbook(draft, project)
+    if not draft.get("ask_inventory_on_launch") and draft.get("inventory_id") is None:
+        draft.fail("inventory", _NO_DEFAULT)
+    if not draft.get("ask_job_type_on_launch") and not draft.get("job_type"):
+        draft.fail("job_type", _NO_DEFAULT)
+    check_variables(draft, "extra_vars")
+    check_webhook(draft)
+
+
+def _check_playbook(draft: Draft, project: Row | None) -> None:
+    playbook = draft.get("playbook") or ""
+    if project is None:
+        return
+    if not playbook:
+        raise InvalidInput({"playbook": ["Must select playbook for project."]})
+    if draft.is_changed("playbook") or draft.is_changed("project_id"):
+        known = _known_playbooks(draft.call, project)
+        if known is not None and playbook not in known:
+            raise InvalidInput({"playbook": ["Playbook not found for project."]})
+    if not project["allow_override"]:
+        for name in ("scm_branch", "ask_scm_branch_on_launch"):
+            if draft.get(name):
+                draft.fail(name, "Project does not allow overriding branch.")
+
+
+def _known_playbooks(call: Call, project: Row) -> Sequence[str] | None:
+    """Return a project's playbooks; None when they are not known yet, or another branch may have others."""
+    if not project["scm_type"]:
+        return find_playbooks(call.context.settings.manual_projects / project["local_path"])
+    return None if project["allow_override"] else project["playbook_files"]
+
+
+def _check_attached(call: Call, row: Row, credential: Row) -> None:
+    """Refuse credentials that jobs cannot use, and a second one of a kind that has room for one (AWX)."""
+    types = call.api.resources["credential_types"]
+    kind = call.api.read(types, call, credential["credential_type_id"])
+    if kind["kind"] in _NOT_ATTACHED:
+        raise _Refusal(f"Cannot assign a Credential of kind `{kind['kind']}`.")
+    attached = find_credentials_of(call.connection, "template_credentials", "template_id", [row["id"]])
+    for each in attached.get(row["id"], ()):
+        same = each["credential_type_id"] == credential["credential_type_id"] and each["id"] != credential["id"]
+        if same and kind["kind"] != "vault":
+            raise _Refusal(f"Cannot assign multiple {kind['name']} credentials.")
+
+
+class _Refusal(InvalidInput):
+    """AWX's `error` body, which holds a sentence and no list."""
+
+    def __init__(self, sentence: str) -> None:
+        super().__init__({"error": [sentence]})
+        self.messages: Any = {"error": sentence}
+
+
+def _removable(call: Call, row: Row) -> None:
+    check_not_running(call, unified_job_template_id=[row["id"]])
+
+
+def job_templates(context: ApiContext) -> Resource:
+    """Declare the resource; which services there are is known when the receiver starts."""
+    return Resource(
+        name="job_templates",
+        type="job_template",
+        types=("job_template",),
+        model="JobTemplate",
+        table="unified_job_templates",
+        fields=(
+            NAME,
+            DESCRIPTION,
+            choice("job_type", (("run", "Run"), ("check", "Check"))),
+            reference("inventory", "inventories"),
+            reference("project", "projects"),
+            text("playbook", max_length=1024),
+            text("scm_branch", max_length=1024,
+                 help_text="Branch to use in job run. Project default used if blank. Only allowed if project "
+                 "allow_override field is set to true."),
+            number("forks"),
+            text("limit"),
+            choice("verbosity", VERBOSITY),
+            variables("extra_vars", forbidden=True),
+            text("job_tags"),
+            flag("force_handlers"),
+            text("skip_tags", max_length=1024),
+            text("start_at_task", max_length=1024),
+            number("timeout", minimum=-2147483648,
+                   help_text="The amount of time (in seconds) to run before the task is canceled."),
+            flag("use_fact_cache", help_text="Stored for compatibility; facts are not kept between jobs here."),
+            reference("organization", "organizations", read_only=True,
+                      help_text="The organization used to determine access to this template."),
+            computed("last_job_run", "datetime", column="last_job_run"),
+            computed("last_job_failed", "boolean", column="last_job_failed"),
+            constant("next_job_run", None, "datetime"),
+            computed("status", "choice", column="status",
+                     choices=(*JOB_STATUS, ("never updated", "Never Updated"))),
+            reference("execution_environment", "", column=None,
+                      help_text="The container image to be used for execution."),
+            text("host_config_key", max_length=1024, forbidden=True),
+            *(flag(f"ask_{what}_on_launch") for what in ASK_ON_LAUNCH),
+            flag("survey_enabled"),
+            flag("become_enabled"),
+            flag("diff_mode",
+                 help_text="If enabled, textual changes made to any templated files on the host are shown in the "
+                 "standard output"),
+            flag("allow_simultaneous"),
+            VENV,
+            number("job_slice_count", default=1,
+                   help_text="Stored for compatibility; a job is never sliced here."),
+            choice("webhook_service", service_choices(context.services), nullable=True,
+                   help_text="Service that webhook requests will be accepted from"),
+            reference("webhook_credential", "credentials",
+                      summary=(*SUMMARY, "kind", "cloud", "credential_type_id"),
+                      help_text="Personal Access Token for posting back the status to the service API"),
+            flag("prevent_instance_group_fallback"),
+        ),
+        forbidden=frozenset({"webhook_key", "survey_spec"}),
+        links={
+            "credentials": Link(target="credentials",
+                                through=("template_credentials", "template_id", "credential_id")),
+            "jobs": Link(target="jobs", column="unified_job_template_id", back=True),
+            "last_job": Link(target="jobs", column="last_job_id"),
+        },
+        capabilities={"edit": "administrators", "delete": "administrators", "start": "operators",
+                      "schedule": "nobody", "copy": "administrators"},
+        unique=(
+            Unique(columns=("name", "organization_id"),
+                   message="JobTemplate with this (name, organization) combination already exists."),
+        ),
+        named=(NamedPart(), NamedPart(path="organization")),
+        related=(
+            "labels", "credentials", "jobs", "schedules", "activity_stream", "launch", "webhook_key",
+            "notification_templates_started", "notification_templates_success", "notification_templates_error",
+            "access_list", "survey_spec", "object_roles", "instance_groups", "slice_workflow_jobs", "copy",
+        ),
+        sub=(
+            Action(name="launch", methods={"GET": show_launch, "POST": launch}, access={"POST": "operators"},
+                   label="Launch job template"),
+            Action(name="webhook_key", methods={"GET": show_webhook_key, "POST": rotate_webhook_key},
+                   access={"GET": "administrators"}),
+            Association(name="credentials", resource="credentials", table="template_credentials",
+                        parent="template_id", listed="credential_id", check=_check_attached),
+            SubList(name="jobs", resource="jobs", by="unified_job_template_id"),
+        ),
+        has_object_roles=True,
+        cached_by_intake=True,
+        summarize=lambda _view, _row: {"unified_job_type": "job"},
+        prepare=_prepare,
+        fill=_fill,
+        check=_check,
+        after=store_webhook,
+        removable=_removable,
+    )  # fmt: skip

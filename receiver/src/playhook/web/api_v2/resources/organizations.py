@@ -1,0 +1,78 @@
+# SPDX-FileCopyrightText: Playhook contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Organizations: what everything else belongs to."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final
+
+from playhook.store.collections import Link, Row
+from playhook.store.objects import count_by
+from playhook.web.api_v2.call import Call
+from playhook.web.api_v2.fields import number
+from playhook.web.api_v2.render import Rendering
+from playhook.web.api_v2.resource import NamedPart, Resource, Shown, SubList, Unique
+from playhook.web.api_v2.resources.common import DESCRIPTION, NAME, VENV, check_not_running, default_environment
+
+_COUNTED: Final = {
+    "inventories": ("inventories", {}),
+    "projects": ("unified_job_templates", {"type": "project"}),
+    "job_templates": ("unified_job_templates", {"type": "job_template"}),
+}
+
+
+def _prepare(view: Rendering, rows: Sequence[Row], _detail: bool) -> None:
+    ids = [row["id"] for row in rows]
+    for name, (table, equal) in _COUNTED.items():
+        view.facts[f"organizations.{name}"] = dict(count_by(view.connection, table, "organization_id", ids, **equal))
+
+
+def _fill(view: Rendering, row: Row, shown: Shown) -> None:
+    counts = {name: view.facts[f"organizations.{name}"].get(row["id"], 0) for name in _COUNTED}
+    # Membership is not built: users belong to the whole installation.
+    shown["summary_fields"]["related_field_counts"] = {**counts, "teams": 0, "users": 0, "admins": 0, "hosts": 0}
+    shown["summary_fields"]["resource"] = view.ansible_id(ORGANIZATIONS, row["id"])
+
+
+def _removable(call: Call, row: Row) -> None:
+    check_not_running(call, organization_id=[row["id"]])
+
+
+ORGANIZATIONS: Final = Resource(
+    name="organizations",
+    type="organization",
+    model="Organization",
+    table="organizations",
+    fields=(
+        NAME,
+        DESCRIPTION,
+        number("max_hosts", help_text="Maximum number of hosts allowed to be managed by this organization."),
+        VENV,
+        default_environment(),
+    ),
+    unique=(Unique(columns=("name",), field="name", message="Organization with this Name already exists."),),
+    named=(NamedPart(),),
+    related=(
+        "execution_environments", "projects", "inventories", "job_templates", "workflow_job_templates", "users",
+        "admins", "teams", "credentials", "applications", "activity_stream", "notification_templates",
+        "notification_templates_started", "notification_templates_success", "notification_templates_error",
+        "notification_templates_approvals", "object_roles", "access_list", "instance_groups", "galaxy_credentials",
+    ),
+    links={
+        "projects": Link(target="projects", column="organization_id", back=True),
+        "inventories": Link(target="inventories", column="organization_id", back=True),
+        "credentials": Link(target="credentials", column="organization_id", back=True),
+        "job_templates": Link(target="job_templates", column="organization_id", back=True),
+    },
+    sub=(
+        SubList(name="projects", resource="projects", by="organization_id", creates=True),
+        SubList(name="inventories", resource="inventories", by="organization_id"),
+        SubList(name="job_templates", resource="job_templates", by="organization_id"),
+        SubList(name="credentials", resource="credentials", by="organization_id", creates=True),
+    ),
+    has_object_roles=True,
+    prepare=_prepare,
+    fill=_fill,
+    removable=_removable,
+)  # fmt: skip

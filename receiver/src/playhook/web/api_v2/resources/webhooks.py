@@ -1,0 +1,117 @@
+# SPDX-FileCopyrightText: Playhook contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The webhook of a template: its service, its credential, its key, and what of it is ours."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+from starlette.responses import Response
+
+from playhook.errors import InvalidInput
+from playhook.services.base import Service
+from playhook.store.collections import Row
+from playhook.store.credentials import ENCRYPTED
+from playhook.store.webhook_keys import LONGEST_GRACE, check_key, delete_keys, find_key, rotate_key
+from playhook.store.writer import Tx
+from playhook.web.api_v2.call import ApiContext, Call, answer
+from playhook.web.api_v2.resource import Shown, Written
+from playhook.web.api_v2.resources.common import check_keys
+from playhook.web.api_v2.write import Draft
+
+_KEYS: Final = {
+    "webhook_url": False,
+    "webhook_key_fingerprint": False,
+    "webhook_key": True,
+    "allow_sha1": True,
+    "status_context": True,
+}
+_DEFAULTS: Final[Mapping[str, Any]] = {"allow_sha1": False, "status_context": ""}
+_LONGEST_CONTEXT: Final = 255
+
+
+def service_choices(services: Mapping[str, Service]) -> tuple[tuple[str, str], ...]:
+    """Return what `webhook_service` may be."""
+    return (("", "---------"), *((name, each.label) for name, each in services.items()))
+
+
+def show_playhook(context: ApiContext, row: Row, path: str, fingerprint: str | None) -> Shown:
+    """Return a template's `playhook` key."""
+    return {
+        "webhook_url": f"{context.settings.public_url}{path}" if path else None,
+        "webhook_key": ENCRYPTED if fingerprint is not None else "",
+        "webhook_key_fingerprint": fingerprint,
+        **_DEFAULTS,
+        **{name: value for name, value in (row["playhook"] or {}).items() if name in _DEFAULTS},
+    }
+
+
+def check_webhook(draft: Draft) -> None:
+    """Judge the service, the credential that posts statuses, and our own key."""
+    _check_credential(draft)
+    if "playhook" in draft.body:
+        _check_playhook(draft, check_keys(draft.body["playhook"], _KEYS))
+    elif draft.mode != "PATCH":
+        draft.values["playhook"] = {}
+
+
+def _check_credential(draft: Draft) -> None:
+    credential = draft.find("credentials", draft.get("webhook_credential_id"))
+    if credential is None:
+        return
+    kind = draft.find("credential_types", credential["credential_type_id"]) or {}
+    if kind.get("kind") != "token":
+        draft.fail("webhook_credential", "Must be a Personal Access Token.")
+        return
+    service = draft.call.context.services.get(draft.get("webhook_service") or "")
+    if service is None or service.credential_type != kind.get("namespace"):
+        draft.fail("webhook_credential", "Must match the selected webhook service.")
+
+
+def _check_playhook(draft: Draft, given: dict[str, Any]) -> None:
+    key = given.pop("webhook_key", ENCRYPTED)
+    if key != ENCRYPTED and key != "":  # either means: leave it
+        _in_playhook(check_key, key)
+        draft.extra["webhook_key"] = key
+    if not isinstance(given.get("allow_sha1", False), bool):
+        raise InvalidInput({"playhook": ["allow_sha1: Must be a valid boolean."]})
+    context = given.get("status_context", "")
+    if not isinstance(context, str) or len(context) > _LONGEST_CONTEXT or not context.isprintable():
+        raise InvalidInput({"playhook": [f"status_context: one line of at most {_LONGEST_CONTEXT} characters."]})
+    kept = (draft.current or {}).get("playhook") or {} if draft.mode == "PATCH" else {}
+    draft.values["playhook"] = {**kept, **given}
+
+
+def _in_playhook(check: Any, value: Any) -> None:
+    try:
+        check(value)
+    except InvalidInput as error:
+        sentences = [f"{name}: {text}" for name, texts in error.messages.items() for text in texts]
+        raise InvalidInput({"playhook": sentences}) from None
+
+
+def store_webhook(tx: Tx, written: Written) -> None:
+    """Give a template a key when its service is switched on or changed, and take it away with the service."""
+    before = written.before["webhook_service"] if written.before else ""
+    service = written.after["webhook_service"]
+    given = written.draft.extra.get("webhook_key")
+    if service != before:
+        delete_keys(tx, written.row_id)
+    if service and (given or service != before):
+        rotate_key(tx, written.row_id, given)
+
+
+def show_webhook_key(call: Call, row: Row) -> Response:
+    """Answer the current key, "" when there is none."""
+    return answer({"webhook_key": find_key(call.connection, call.context.store.cipher, row["id"])})
+
+
+def rotate_webhook_key(call: Call, row: Row) -> Response:
+    """Make a new key, or take the one that is given; `grace` is for how many seconds the old one stays valid."""
+    given = call.body.get("webhook_key")
+    key = None if given is None or given == "" else check_key(given)
+    grace = call.body.get("grace", 0)
+    if isinstance(grace, bool) or not isinstance(grace, int) or not 0 <= grace <= LONGEST_GRACE:
+        raise InvalidInput({"grace": [f"A whole number of seconds from 0 to {LONGEST_GRACE} is required."]})
+    return answer({"webhook_key": call.write(rotate_key, row["id"], key, grace)}, 201)

@@ -1,0 +1,172 @@
+# SPDX-FileCopyrightText: Playhook contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""From a route to an answer, in AWX's order: representation, sender, scope, method, body, and then the view."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+from starlette.concurrency import run_in_threadpool
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from playhook.errors import Forbidden
+from playhook.web.api_v2.call import ApiContext, Call, not_allowed
+from playhook.web.api_v2.endpoints import Endpoints
+from playhook.web.auth import Claim, Gate, Principal, not_authenticated
+from playhook.web.errors import answer_error
+
+PRODUCT_VERSION: Final = "24.6.1"
+"""The AWX whose API this is; our own version is in `ping`."""
+_METHODS: Final = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
+_ORDER: Final = ("GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS")
+_WITH_BODY: Final = frozenset({"POST", "PUT", "PATCH"})
+_ACCEPTED: Final = frozenset({"*/*", "application/*", "application/json", "text/html", "text/*"})
+_WRONG_TYPE: Final = (
+    "You did not use correct Content-Type in your HTTP request. If you are using our REST API, the Content-Type must "
+    "be application/json"
+)
+_LARGEST_BODY: Final = 10 * 1024 * 1024
+
+Answerer = Callable[[Call], Response]
+
+
+@dataclass(frozen=True, kw_only=True)
+class View:
+    """What one URL can do. `describe` answers OPTIONS. `formats` are what `?format=` may ask for."""
+
+    methods: Mapping[str, Answerer]
+    describe: Callable[[Call], Mapping[str, Any]]
+    anonymous: bool = False
+    formats: frozenset[str] = frozenset({"json"})
+    media_types: frozenset[str] = frozenset()
+
+    @property
+    def allow(self) -> str:
+        offered = {*self.methods, "OPTIONS", *(["HEAD"] if "GET" in self.methods else [])}
+        return ", ".join(method for method in _ORDER if method in offered)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Server:
+    """Turns views into routes of one installation."""
+
+    context: ApiContext
+    gate: Gate
+    api: Endpoints
+
+    def routes(self, path: str, view: View) -> list[Route]:
+        """Return the route of a path that ends with a slash, and the one that redirects to it."""
+        bare = Route(path.rstrip("/"), _redirect, methods=_METHODS)
+        route = Route(path, self._endpoint(view), methods=_METHODS)
+        return [route] if path == "/" else [route, bare]
+
+    def _endpoint(self, view: View) -> Callable[[Request], Awaitable[Response]]:
+        async def endpoint(request: Request) -> Response:
+            caller: list[Principal] = []
+            try:
+                response = await self._serve(request, view, caller)
+            except Exception as error:  # noqa: BLE001  the edge of the process: everything becomes an answer
+                response = answer_error(error)
+            response.headers["Allow"] = view.allow
+            response.headers["Vary"] = "Accept"
+            response.headers["X-API-Product-Name"] = "AWX"
+            if caller:
+                response.headers["X-API-Product-Version"] = PRODUCT_VERSION
+            return response
+
+        return endpoint
+
+    async def _serve(self, request: Request, view: View, caller: list[Principal]) -> Response:
+        _check_representation(request, view)
+        claim = await self.gate.identify(request)
+        if claim is None and not view.anonymous:
+            raise not_authenticated()
+        raw = await _read_body(request) if request.method in _WITH_BODY and request.method in view.methods else b""
+        return await run_in_threadpool(self._answer, request, view, claim, raw, caller)
+
+    def _answer(
+        self, request: Request, view: View, claim: Claim | None, raw: bytes, caller: list[Principal]
+    ) -> Response:
+        with self.context.store.reading() as connection:
+            principal = self.gate.resolve(connection, claim) if claim is not None else None
+            if principal is None and not view.anonymous:
+                raise not_authenticated()
+            caller += [principal] if principal else []
+            if principal is not None and not principal.may_use(request.method):
+                raise Forbidden
+            call = Call(
+                context=self.context,
+                api=self.api,
+                method=request.method,
+                path=request.url.path,
+                params=request.path_params,
+                query=request.query_params,
+                connection=connection,
+                caller=principal,
+                accept=request.headers.get("accept", "*/*"),
+                body=_parse_body(request, raw),
+            )
+            return _find_answerer(view, request.method)(call)
+
+
+def _find_answerer(view: View, method: str) -> Answerer:
+    if method == "OPTIONS":
+        return lambda call: _describe(view, call)
+    try:
+        return view.methods["GET" if method == "HEAD" else method]
+    except KeyError:
+        raise not_allowed(method) from None
+
+
+def _describe(view: View, call: Call) -> Response:
+    return Response(json.dumps(view.describe(call)), media_type="application/json")
+
+
+async def _redirect(request: Request) -> Response:
+    query = f"?{request.url.query}" if request.url.query else ""
+    return Response(status_code=301, headers={"Location": f"{request.url.path}/{query}"})
+
+
+def _check_representation(request: Request, view: View) -> None:
+    wanted = request.query_params.get("format")
+    if wanted is not None and wanted not in view.formats:
+        raise HTTPException(404, "Not found.")
+    accept = request.headers.get("accept", "*/*")
+    types = {part.split(";")[0].strip().lower() for part in accept.split(",")}
+    if not types & (_ACCEPTED | view.media_types):
+        raise HTTPException(406, "Could not satisfy the request Accept header.")
+
+
+async def _read_body(request: Request) -> bytes:
+    body = bytearray()
+    async for chunk in request.stream():
+        body += chunk
+        if len(body) > _LARGEST_BODY:
+            raise HTTPException(413, f"The body is larger than {_LARGEST_BODY} bytes.")
+    return bytes(body)
+
+
+def _parse_body(request: Request, raw: bytes) -> dict[str, Any]:
+    if not raw:
+        return {}
+    if request.headers.get("content-type", "").split(";")[0].strip().lower() != "application/json":
+        raise HTTPException(415, _WRONG_TYPE)
+    try:
+        body = json.loads(raw.decode(), parse_constant=_refuse_constant)
+        json.dumps(body, ensure_ascii=False).encode()  # half a surrogate pair is no text
+    except (ValueError, RecursionError) as error:
+        sentence = "nested too deeply" if isinstance(error, RecursionError) else str(error)
+        raise HTTPException(400, f"JSON parse error - {sentence}\nPossible cause: trailing comma.") from None
+    if not isinstance(body, dict):
+        raise HTTPException(400, "JSON parse error - not a JSON object")
+    return body
+
+
+def _refuse_constant(name: str) -> None:
+    raise ValueError(f"Out of range float values are not JSON compliant: {name}")
