@@ -24,6 +24,7 @@ from playhook.intake.receive import Address, Intake
 _FORBIDDEN: Final = {"detail": "You do not have permission to perform this action."}
 _READ_TIMEOUT: Final = 60.0  # seconds a sender has for the whole body
 _RETRY_AFTER: Final = "30"
+_LARGEST_ID: Final = 2**31 - 1  # what the database can hold; a larger one in a path is as unknown as this one
 
 
 class HookEndpoints:
@@ -49,7 +50,9 @@ class HookEndpoints:
             if not self._limiter.test(self._limit, remote):
                 return _answer(429, {"detail": "Too many refused deliveries."}, {"Retry-After": "60"})
             path = request.path_params
-            address = Address(kind=kind, template_id=path["id"], service=path["service"], remote=remote)
+            address = Address(
+                kind=kind, template_id=min(path["id"], _LARGEST_ID), service=path["service"], remote=remote
+            )
             try:
                 accepted = await self._intake.receive_delivery(address, await self._read(request, address))
             except DeliveryRefused as refusal:
