@@ -32,12 +32,12 @@ TASKS = [
 
 
 def _run(live: Installation, name: str, payload: dict[str, Any]) -> Any:
-    template = live.make_template(name, playbook="title.yml")
     live.write_playbook("title.yml", *TASKS)
     text = (live.project_dir / "title.yml").read_text()
     variables = "  vars:\n    title: '{{ awx_webhook_payload.pull_request.title }}'\n  tasks:"
     (live.project_dir / "title.yml").write_text(text.replace("  tasks:", variables))
     (live.project_dir / "title.j2").write_text("{{ title }}\n")
+    template = live.make_template(name, playbook="title.yml")
     answer = deliver_github(live.url + template.path, template.key, payload)
     return live.wait_for_job(answer.json()["job"])
 
