@@ -15,12 +15,12 @@ description:
   - Creates, changes and deletes the webhook of a repository on GitHub or GitLab, the side that sends deliveries.
   - Deliveries are sent as JSON.
   - >-
-    No service shows the key of a hook. So the module leaves the key's fingerprint at the hook when it sets the key,
-    in the
-    hook's configuration on GitHub and at the end of the hook's description on GitLab (17.1 and newer), and sets the key
-    again only if the fingerprint is not that of O(key), or if the receiver has refused a delivery since. On GitHub a
-    hook
-    without a fingerprint is also known to have the key if its last delivery was signed with it.
+    No service shows the key of a hook, so the module sets the key unless it is known to be right. On GitHub it is if
+    the hook's last delivery was signed with it; the module has GitHub send a ping when it sets the key, and waits up
+    to ten seconds for it. GitHub remembers deliveries for three days, so a hook that was silent for longer gets its
+    key again. On GitLab the module leaves the key's fingerprint at the end of the hook's description, and the key is
+    right if that fingerprint is there and the receiver has refused no delivery since; before GitLab 17.1 hooks have
+    no description, and get their key each time.
 extends_documentation_fragment:
   - playhook.webhooks.attributes
 attributes:

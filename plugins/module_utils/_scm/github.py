@@ -17,13 +17,12 @@ from time import monotonic, sleep
 
 from ansible.module_utils.common.text.converters import to_bytes
 from ansible_collections.playhook.webhooks.plugins.module_utils._errors import HookTestFailed, InvalidOption, NotFound
-from ansible_collections.playhook.webhooks.plugins.module_utils._keys import key_fingerprint
 from ansible_collections.playhook.webhooks.plugins.module_utils._plan import Step
 from ansible_collections.playhook.webhooks.plugins.module_utils._scm.hook import Hook
 
 _PAGE_SIZE = 100
-# Where the fingerprint of the key is left: GitHub takes a hook's config as free key and value pairs.
-_MARK = "playhook_key_fingerprint"
+_BETWEEN_LOOKS = 0.5  # seconds
+_SETTLED_AFTER = 10  # seconds
 
 
 class GitHub:
@@ -79,7 +78,7 @@ class GitHub:
     def create(self, wanted):
         """Return the step that creates a hook."""
         config = {"url": wanted.url, "content_type": "json", "insecure_ssl": _insecure(wanted.validate_certs)}
-        config.update(_key_config(wanted.key))
+        config["secret"] = wanted.key
         active = True if wanted.active is None else wanted.active
         return Step(
             "POST",
@@ -102,7 +101,7 @@ class GitHub:
         present = {"url": hook.url, "content_type": hook.content_type, "insecure_ssl": _insecure(hook.validate_certs)}
         config = {name: value for name, value in config.items() if present[name] != value}
         if set_key:
-            config.update(_key_config(wanted.key))
+            config["secret"] = wanted.key
         own = {}
         if wanted.events is not None and wanted.events != hook.events:
             own["events"] = list(wanted.events)
@@ -110,30 +109,26 @@ class GitHub:
             own["active"] = wanted.active
         address = f"{self._hooks}/{hook.id}"
         steps = [Step("PATCH", address + "/config", config)] if config else []
-        return steps + ([Step("PATCH", address, own)] if own else [])
+        steps += [Step("PATCH", address, own)] if own else []
+        return [*steps, Step("POST", address + "/pings")] if set_key else steps
 
     def delete(self, hook):
         """Return the step that deletes a hook."""
         return Step("DELETE", f"{self._hooks}/{hook.id}")
 
-    def key_was_refused(self, hook):
-        """Say whether the receiver refused the last delivery since the hook was changed."""
-        last = self._last_delivery(hook)
-        return last is not None and last["status_code"] in (401, 403)
+    def knows_key(self, hook, key):
+        """Say whether the hook is known to have this key: its last delivery was signed with it."""
+        return self._has_signed(hook.id, key)
 
-    def key_was_used(self, hook, key):
-        """Say whether the last delivery since the hook was changed is known to be signed with this key.
+    def settle(self, hook_id, key):
+        """Wait until a delivery shows that the hook has the key, so that the next run knows it too.
 
-        GitHub shows a delivery's payload parsed; written again without spaces it is, nearly always, what was signed.
+        GitHub pings a new hook by itself, and update() asks for a ping after a change of the key. That a delivery does
+        not come in time is no error: the next run sets the key again.
         """
-        last = self._last_delivery(hook)
-        if last is None:
-            return False
-        request = self._get("{}/{}/deliveries/{}".format(self._hooks, hook.id, last["id"]))["request"]
-        payload = json.dumps(request["payload"], separators=(",", ":"), ensure_ascii=False)
-        expected = "sha256=" + hmac.new(to_bytes(key), to_bytes(payload), hashlib.sha256).hexdigest()
-        headers = {name.lower(): value for name, value in request["headers"].items()}
-        return hmac.compare_digest(to_bytes(headers.get("x-hub-signature-256", "")), to_bytes(expected))
+        give_up = monotonic() + _SETTLED_AFTER
+        while not self._has_signed(hook_id, key) and monotonic() < give_up:
+            sleep(_BETWEEN_LOOKS)
 
     def test(self, hook_id, timeout):
         """Have GitHub send a ping and return the status that the receiver answered."""
@@ -157,12 +152,18 @@ class GitHub:
                 raise HookTestFailed(
                     f"The ping of hook {hook_id} was not delivered within {timeout} seconds.", hook_id=hook_id
                 )
-            sleep(1)
+            sleep(_BETWEEN_LOOKS)
 
-    def _last_delivery(self, hook):
-        deliveries = self._deliveries(hook.id)
-        # Both are UTC in one format, so they compare as text. What came before a change says nothing about it.
-        return deliveries[0] if deliveries and deliveries[0]["delivered_at"] >= hook.content["updated_at"] else None
+    def _has_signed(self, hook_id, key):
+        deliveries = self._deliveries(hook_id)
+        if not deliveries:
+            return False
+        request = self._get(f"{self._hooks}/{hook_id}/deliveries/{deliveries[0]['id']}")["request"]
+        # GitHub shows the payload parsed; written again without spaces it is what was signed.
+        payload = json.dumps(request["payload"], separators=(",", ":"), ensure_ascii=False)
+        expected = "sha256=" + hmac.new(to_bytes(key), to_bytes(payload), hashlib.sha256).hexdigest()
+        headers = {name.lower(): value for name, value in request["headers"].items()}
+        return hmac.compare_digest(to_bytes(headers.get("x-hub-signature-256", "")), to_bytes(expected))
 
     def _deliveries(self, hook_id):
         try:
@@ -186,14 +187,9 @@ def _hook(content):
         validate_certs=str(config.get("insecure_ssl", "0")) == "0",
         content_type=config.get("content_type", "form"),
         key_is_set=bool(config.get("secret")),
-        known_key=config.get(_MARK),
         content=content,
     )
 
 
 def _insecure(validate_certs):
     return "0" if validate_certs else "1"
-
-
-def _key_config(key):
-    return {"secret": key, _MARK: key_fingerprint(key)}

@@ -136,16 +136,17 @@ class GitLab:
         """Return the step that deletes a hook."""
         return Step("DELETE", f"{self._hooks}/{hook.id}")
 
-    def key_was_refused(self, hook):
-        """Say whether the receiver refused the last delivery since the key was set here."""
+    def knows_key(self, hook, key):
+        """Say whether the hook is known to have this key: its fingerprint is there, and nothing was refused since."""
         mark = _MARK.search(hook.content.get("description") or "")
-        last = self._last_event(hook) if mark else {}
-        return bool(last) and last["id"] > int(mark.group(2)) and str(last["response_status"]) in ("401", "403")
+        if mark is None or mark.group(1) != key_fingerprint(key):
+            return False
+        last = self._last_event(hook)
+        return last.get("id", 0) <= int(mark.group(2)) or str(last["response_status"]) not in ("401", "403")
 
     @staticmethod
-    def key_was_used(_hook, _key):
-        """Say no: GitLab shows neither a hook's key nor what it sent as one."""
-        return False
+    def settle(_hook_id, _key):
+        """Do nothing: the fingerprint is there at once."""
 
     def test(self, hook_id, _timeout):
         """Have GitLab send a push event and return the status that the receiver answered."""
@@ -177,8 +178,7 @@ def _hook(content):
         active=True,
         validate_certs=content["enable_ssl_verification"],
         content_type="json",
-        key_is_set=None,
-        known_key=mark.group(1) if mark else None,
+        key_is_set=True if mark else None,
         content=content,
     )
 

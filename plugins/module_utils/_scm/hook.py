@@ -14,8 +14,7 @@ from typing import Any
 class Hook:
     """A hook as its service shows it.
 
-    key_is_set is None where the service does not say. known_key is the fingerprint that this collection left at the
-    hook when it set the key, or None. content is the service's own form.
+    key_is_set is None where the service does not say. content is the service's own form.
     """
 
     id: int
@@ -26,7 +25,6 @@ class Hook:
     validate_certs: bool
     content_type: str
     key_is_set: bool | None
-    known_key: str | None
     content: dict[str, Any]
 
 

@@ -53,18 +53,19 @@ def ensure_repository_webhook(params, token, check_mode):
         plan = _plan_presence(service, hook, wanted, params)
         plan = _with_purge(service, plan, duplicates)
     plan = replace(plan, warnings=tuple(clear_text_warnings("api_url", client.base_url)))
-    hook_id = hook.id if hook else None
-    result = dict(
-        plan.result, hook=plan.after or None, key_fingerprint=key_fingerprint(wanted.key) if wanted.key else None
-    )
+    result = dict(plan.result, hook=plan.after or None, hook_id=hook.id if hook else None)
+    result["key_fingerprint"] = key_fingerprint(wanted.key) if wanted.key else None
     if check_mode:
-        return dict(result, hook_id=hook_id)
+        return result
     created = plan.apply(client.request)["subject"]
-    if hook is None and created:
-        hook_id = created["id"]
-    if params["test"] and params["state"] == "present":
-        result["test_status_code"] = service.test(hook_id, params["test_timeout"])
-    return dict(result, hook_id=hook_id)
+    if params["state"] == "absent":
+        return result
+    result["hook_id"] = created["id"]
+    if wanted.key and plan.before.get("key") != plan.after["key"]:
+        service.settle(result["hook_id"], wanted.key)
+    if params["test"]:
+        result["test_status_code"] = service.test(result["hook_id"], params["test_timeout"])
+    return result
 
 
 def _connect(params, token):
@@ -145,26 +146,13 @@ def _plan_presence(service, hook, wanted, params):
             )
         wanted = replace(wanted, events=wanted.events or service.default_events)
         return Plan({}, _shown_after(None, wanted, "set"), (service.create(wanted),))
-    set_key = wanted.key is not None and _key_differs(service, hook, wanted.key)
+    # No service shows a key. What is not known to be right is set.
+    set_key = wanted.key is not None and not service.knows_key(hook, wanted.key)
     steps = service.update(hook, wanted, set_key)
-    was_set = hook.key_is_set if hook.key_is_set is not None else bool(hook.known_key)
-    before, after = set_or_changed(was_set, True, set_key)
-    if hook.key_is_set is None and not was_set:
+    before, after = set_or_changed(hook.key_is_set, hook.key_is_set or set_key, set_key)
+    if hook.key_is_set is None:
         before, after = "unknown", "set" if set_key else "unknown"
     return Plan(_shown(hook, before), _shown_after(hook, wanted, after), tuple(steps), hook.content)
-
-
-def _key_differs(service, hook, key):
-    """Say whether the hook's key is to be set, although no service shows it.
-
-    Known to be right are a key whose fingerprint was left at the hook, and one that the last delivery was signed with,
-    unless the receiver has refused a delivery since. What is not known to be right is set.
-    """
-    if hook.key_is_set is False or service.key_was_refused(hook):
-        return True
-    if hook.known_key is not None:
-        return hook.known_key != key_fingerprint(key)
-    return not service.key_was_used(hook, key)
 
 
 def _plan_absence(service, hooks):

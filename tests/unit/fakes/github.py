@@ -20,8 +20,8 @@ _CONFIG = {"url", "content_type", "insecure_ssl", "secret"}
 class FakeGitHub(FakeServer):
     """One repository, example/site.
 
-    keeps_more says whether a hook's config keeps names that GitHub does not document; accepted_key is the key that the
-    receiver would accept, or None where nobody listens.
+    accepted_key is the key that the receiver would accept, or None where nobody listens. pings says whether pings are
+    delivered at all, and slow how many looks at the log it takes until they are there.
     """
 
     host = "https://api.github.com"
@@ -31,10 +31,11 @@ class FakeGitHub(FakeServer):
         super().__init__()
         self.hooks = []
         self.deliveries = {}
-        self.keeps_more = True
         self.accepted_key = None
         self.clock = 0
         self.pings = True
+        self.slow = 0
+        self._under_way = []
 
     def add(self, **fields):
         """Put a hook there without a request, as another program would have."""
@@ -103,8 +104,8 @@ class FakeGitHub(FakeServer):
         if any(hook["config"]["url"] == body["config"]["url"] for hook in self.hooks):
             raise Refusal(422, {"message": "Validation Failed", "errors": [{"message": "Hook already exists"}]})
         self.clock += 1
-        hook = self.add(active=body["active"], events=body["events"], config=self._kept(body["config"]))
-        self.deliver(hook, "ping")
+        hook = self.add(active=body["active"], events=body["events"], config=self._checked(body["config"]))
+        self._send_ping(hook)
         return 201, _shown(hook)
 
     def _hook(self, request, hook):
@@ -114,30 +115,46 @@ class FakeGitHub(FakeServer):
         assert request.method == "PATCH"
         self._changed(hook)
         if "config" in request.body:
-            hook["config"] = self._kept(request.body["config"])
+            hook["config"] = self._checked(request.body["config"])
         hook.update((name, value) for name, value in request.body.items() if name in ("active", "events"))
         return 200, _shown(hook)
 
     def _config(self, request, hook):
         assert request.method == "PATCH"
         self._changed(hook)
-        hook["config"].update(self._kept(request.body))
+        hook["config"].update(self._checked(request.body))
         return 200, _shown(hook)["config"]
 
     def _ping(self, request, hook):
         assert request.method == "POST"
-        if self.pings:
-            self.deliver(hook, "ping")
+        self._send_ping(hook)
         return 204, None
+
+    def _send_ping(self, hook):
+        if self.pings:
+            self._under_way.append([self.slow, hook])
+        self._look()
+
+    def _look(self):
+        for each in list(self._under_way):
+            if each[0] == 0:
+                self._under_way.remove(each)
+                self.deliver(each[1], "ping")
+            each[0] -= 1
 
     def _deliveries(self, request, hook):
         assert request.method == "GET"
+        self._look()
         kept = self.deliveries[hook["id"]]
         return 200, [{name: value for name, value in each.items() if name != "request"} for each in kept]
 
-    def _kept(self, config):
+    @staticmethod
+    def _checked(config):
         assert config.get("secret") != "********"
-        return {name: value for name, value in config.items() if name in _CONFIG or self.keeps_more}
+        unknown = set(config) - _CONFIG
+        if unknown:
+            raise Refusal(422, {"message": "Validation Failed", "errors": [f"Invalid config attribute: {unknown}"]})
+        return dict(config)
 
     def _changed(self, hook):
         self.clock += 1

@@ -38,9 +38,7 @@ def test_a_new_hook_sends_what_statuses_are_posted_for(github, run_github):
     assert github.hooks[0]["events"] == ["pull_request"]
 
 
-@pytest.mark.parametrize("keeps_more", [True, False])
-def test_a_second_run_changes_nothing(github, run_github, keeps_more):
-    github.keeps_more = keeps_more
+def test_a_second_run_changes_nothing(github, run_github):
     run_github(module, **NEW)
     before = len(github.writes)
 
@@ -49,6 +47,31 @@ def test_a_second_run_changes_nothing(github, run_github, keeps_more):
     assert result["changed"] is False
     assert result["diff"]["before"] == result["diff"]["after"]
     assert len(github.writes) == before
+
+
+def test_the_ping_that_shows_the_key_is_waited_for(github, run_github):
+    github.slow = 3
+    run_github(module, **NEW)
+    assert run_github(module, **NEW)["changed"] is False
+
+    run_github(module, **dict(NEW, key=OTHER))
+
+    assert run_github(module, **dict(NEW, key=OTHER))["changed"] is False
+
+
+def test_a_key_that_no_delivery_shows_is_set_again(github, run_github, monkeypatch):
+    monkeypatch.setattr(scm_github, "_SETTLED_AFTER", 0)
+    github.pings = False
+    run_github(module, **NEW)
+
+    assert run_github(module, **NEW)["changed"] is True
+
+
+def test_a_key_that_nobody_accepts_is_right_all_the_same(github, run_github):
+    github.accepted_key = None
+    run_github(module, **NEW)
+
+    assert run_github(module, **NEW)["changed"] is False
 
 
 @pytest.mark.parametrize(
@@ -68,9 +91,7 @@ def test_check_mode_writes_nothing_and_predicts_the_same_diff(github, run_github
     assert predicted["diff"] == actual["diff"]
 
 
-@pytest.mark.parametrize("keeps_more", [True, False])
-def test_another_key_is_set_once(github, run_github, keeps_more):
-    github.keeps_more = keeps_more
+def test_another_key_is_set_once(github, run_github):
     run_github(module, **NEW)
     github.accepted_key = OTHER
 
@@ -83,7 +104,7 @@ def test_another_key_is_set_once(github, run_github, keeps_more):
     assert [first["diff"][moment]["key"] for moment in ("before", "after")] == ["set", "changed"]
 
 
-def test_a_key_that_somebody_else_changed_is_set_again_after_a_refusal(github, run_github):
+def test_a_key_that_somebody_else_changed_is_set_again(github, run_github):
     run_github(module, **NEW)
     github.hooks[0]["config"]["secret"] = "somebody-else"
     github.deliver(github.hooks[0], "pull_request")
@@ -93,16 +114,6 @@ def test_a_key_that_somebody_else_changed_is_set_again_after_a_refusal(github, r
 
     assert github.hooks[0]["config"]["secret"] == KEY
     assert [first["changed"], second["changed"]] == [True, False]
-
-
-def test_a_refusal_before_the_key_was_set_says_nothing(github, run_github):
-    github.accepted_key = OTHER
-    run_github(module, **NEW)
-    run_github(module, **NEW)
-    writes = len(github.writes)
-
-    assert run_github(module, **NEW)["changed"] is False
-    assert len(github.writes) == writes
 
 
 def test_a_key_that_is_omitted_stays(github, run_github):
@@ -224,7 +235,7 @@ def test_a_test_delivery_that_is_refused_is_an_error(github, run_github):
 
 
 def test_a_test_delivery_that_does_not_come_is_an_error(github, run_github, monkeypatch):
-    monkeypatch.setattr(scm_github, "sleep", lambda seconds: None)
+    monkeypatch.setattr(scm_github, "_SETTLED_AFTER", 0)
     github.pings = False
 
     assert run_github.fail(module, test=True, test_timeout=0, **NEW) == (
