@@ -12,12 +12,13 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlencode
 
+from starlette.applications import Starlette
+
 from playhook.services.registry import load_services
 from playhook.settings import Settings
 from playhook.store.store import Store
 from playhook.web.api_v2 import ApiContext, api_routes
 from playhook.web.errors import exception_handlers
-from starlette.applications import Starlette
 
 _SAME: Any = object()
 

@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, func, select
 
 from playhook.store import tables as t
 from playhook.store.collections import Row
@@ -19,3 +19,14 @@ def find_enabled_hosts(connection: Connection, inventory_id: int) -> list[Row]:
         .order_by(hosts.c.name)
     )
     return [dict(row) for row in rows.mappings()]
+
+
+def count_hosts_of(connection: Connection, organization_id: int) -> int:
+    """Count the hosts in all inventories of an organization."""
+    counted = (
+        select(func.count())
+        .select_from(t.hosts)
+        .join(t.inventories, t.inventories.c.id == t.hosts.c.inventory_id)
+        .where(t.inventories.c.organization_id == organization_id)
+    )
+    return int(connection.execute(counted).scalar_one())

@@ -10,6 +10,7 @@ from typing import Any
 from sqlalchemy import Connection, Table, and_, delete, func, insert, or_, select, true, update
 
 from playhook.domain.job import ACTIVE
+from playhook.errors import NotFound
 from playhook.store import tables as t
 from playhook.store.collections import Collection, Row
 from playhook.store.query import of_types
@@ -93,6 +94,25 @@ def find_jobs_using_credential(connection: Connection, credential_id: int) -> li
     uses = and_(between.c.job_id == jobs.c.id, between.c.credential_id == credential_id)
     rows = connection.execute(select(jobs.c.id, jobs.c.type).join(between, uses).where(jobs.c.status.in_(ACTIVE)))
     return [dict(row) for row in rows.mappings()]
+
+
+def copy_row(tx: Tx, table_name: str, row_id: int, overrides: Mapping[str, Any], user_id: int | None) -> int:
+    """Store an object like another one, but for what `overrides` says. Raises NotFound."""
+    table = t.metadata.tables[table_name]
+    row = find_rows(tx.connection, table_name, [row_id]).get(row_id)
+    if row is None:
+        raise NotFound("the object has been deleted")
+    kept = {name: value for name, value in row.items() if name not in {"id", *_made(tx, table, None)}}
+    return insert_row(tx, table_name, {**kept, **overrides}, user_id)
+
+
+def copy_children(tx: Tx, table_name: str, owner: str, old_id: int, new_id: int) -> None:
+    """Store the rows that belong to one object for another one too."""
+    table = t.metadata.tables[table_name]
+    rows = tx.connection.execute(select(table).where(table.c[owner] == old_id).order_by(table.c.id)).mappings()
+    copies = [{name: value for name, value in row.items() if name != "id"} | {owner: new_id} for row in rows]
+    if copies:
+        tx.connection.execute(insert(table), copies)
 
 
 def attach(tx: Tx, table_name: str, values: Mapping[str, int]) -> None:

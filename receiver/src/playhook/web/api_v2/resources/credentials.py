@@ -33,6 +33,7 @@ from playhook.web.api_v2.fields import Field, Refused, check_text, computed, ref
 from playhook.web.api_v2.render import Rendering
 from playhook.web.api_v2.resource import Access, Action, NamedPart, Resource, Shown, Unique
 from playhook.web.api_v2.resources.common import CREDENTIAL_SUMMARY, DESCRIPTION, NAME, refuse_in_use
+from playhook.web.api_v2.resources.copies import Copying, copy_action
 from playhook.web.api_v2.write import Draft
 
 _COMPARISONS: Final = RateLimitItemPerMinute(120)
@@ -211,6 +212,7 @@ CREDENTIALS: Final = Resource(
     links={"user": Link(target="users", column="user_id")},
     sub=(
         Action(name="compare", methods={"POST": _compare}),
+        copy_action(Copying(resource="credentials", cleared={"managed": False})),
     ),
     has_object_roles=True,
     cached_by_intake=True,

@@ -20,6 +20,7 @@ from playhook.web.api_v2.fields import choice, computed, constant, flag, referen
 from playhook.web.api_v2.render import Rendering
 from playhook.web.api_v2.resource import SUMMARY, Action, NamedPart, Resource, Shown, SubList, Unique
 from playhook.web.api_v2.resources.common import DESCRIPTION, NAME, check_keys, check_not_running, check_variables
+from playhook.web.api_v2.resources.copies import Copying, copy_action
 from playhook.web.api_v2.write import Draft
 
 _COUNTS: Final = "inventories.hosts"
@@ -141,6 +142,7 @@ INVENTORIES: Final = Resource(
     sub=(
         SubList(name="hosts", resource="hosts", by="inventory_id", creates=True),
         SubList(name="job_templates", resource="job_templates", by="inventory_id"),
+        copy_action(Copying(resource="inventories", children={"hosts": "inventory_id"})),
         Action(name="script", methods={"GET": _script}, label="Inventory script"),
         Action(name="variable_data", methods={"GET": _variable_data}, label="Inventory variable data"),
     ),

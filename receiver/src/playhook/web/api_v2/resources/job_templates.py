@@ -26,6 +26,7 @@ from playhook.web.api_v2.resources.common import (
     check_not_running,
     check_variables,
 )
+from playhook.web.api_v2.resources.copies import FRESH, Copying, copy_action
 from playhook.web.api_v2.resources.launch import launch, show_launch
 from playhook.web.api_v2.resources.webhooks import (
     check_webhook,
@@ -33,6 +34,7 @@ from playhook.web.api_v2.resources.webhooks import (
     service_choices,
     show_playhook,
     show_webhook_key,
+    store_copied_webhook,
     store_webhook,
 )
 from playhook.web.api_v2.write import Draft
@@ -190,7 +192,8 @@ def job_templates(context: ApiContext) -> Resource:
             reference("webhook_credential", "credentials",
                       summary=(*SUMMARY, "kind", "cloud", "credential_type_id"),
                       help_text="Personal Access Token for posting back the status to the service API"),
-            flag("prevent_instance_group_fallback"),
+            flag("prevent_instance_group_fallback",
+                 help_text="Stored for compatibility; there is one group of workers here."),
         ),
         forbidden=frozenset({"webhook_key", "survey_spec"}),
         links={
@@ -218,6 +221,10 @@ def job_templates(context: ApiContext) -> Resource:
                    access={"GET": "administrators"}),
             Association(name="credentials", resource="credentials", table="template_credentials",
                         parent="template_id", listed="credential_id", check=_check_attached),
+            copy_action(
+                Copying(resource="job_templates", children={"template_credentials": "template_id"}, cleared=FRESH,
+                        after=store_copied_webhook)
+            ),
             SubList(name="jobs", resource="jobs", by="unified_job_template_id"),
         ),
         has_object_roles=True,

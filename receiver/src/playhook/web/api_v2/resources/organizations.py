@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from playhook.store.collections import Link, Row
+from playhook.store.inventories import count_hosts_of
 from playhook.store.objects import count_by
 from playhook.web.api_v2.call import Call
 from playhook.web.api_v2.fields import number
@@ -30,8 +31,10 @@ def _prepare(view: Rendering, rows: Sequence[Row], _detail: bool) -> None:
 
 def _fill(view: Rendering, row: Row, shown: Shown) -> None:
     counts = {name: view.facts[f"organizations.{name}"].get(row["id"], 0) for name in _COUNTED}
-    # Membership is not built: users belong to the whole installation.
-    shown["summary_fields"]["related_field_counts"] = {**counts, "teams": 0, "users": 0, "admins": 0, "hosts": 0}
+    counts |= {"teams": 0, "users": 0, "admins": 0}  # membership is not built: users belong to the installation
+    if view.is_detail and view.call.method != "POST":
+        counts["hosts"] = count_hosts_of(view.connection, row["id"])
+    shown["summary_fields"]["related_field_counts"] = counts
     shown["summary_fields"]["resource"] = view.ansible_id(ORGANIZATIONS, row["id"])
 
 

@@ -15,6 +15,7 @@ from starlette.responses import Response
 
 from playhook.store.collections import Link, Row
 from playhook.store.jobs import create_job
+from playhook.store.objects import find_rows
 from playhook.store.project_files import find_playbooks, list_manual_projects
 from playhook.store.projects import list_used_directories
 from playhook.store.related import find_current_jobs
@@ -31,6 +32,7 @@ from playhook.web.api_v2.resources.common import (
     check_not_running,
     default_environment,
 )
+from playhook.web.api_v2.resources.copies import FRESH, Copying, copy_action
 from playhook.web.api_v2.write import Draft
 
 SCM_TYPES: Final = (("", "Manual"), ("git", "Git"))
@@ -153,6 +155,11 @@ def _after(tx: Tx, written: Written) -> None:
         create_job(tx, after, launch_type="manual", user_id=written.draft.call.principal.id)
 
 
+def _update_copy(tx: Tx, row_id: int, _row: Row, user_id: int) -> None:
+    create_job(tx, find_rows(tx.connection, "unified_job_templates", [row_id])[row_id], launch_type="manual",
+               user_id=user_id)  # fmt: skip
+
+
 def _playbooks(call: Call, row: Row) -> Response:
     if row["scm_type"]:
         return answer(row["playbook_files"] or [])
@@ -246,6 +253,10 @@ PROJECTS: Final = Resource(
     ),
     related_paths={"inventory_files": "inventories"},
     sub=(
+        copy_action(
+            Copying(resource="projects", cleared={**FRESH, "local_path": "", "scm_revision": ""},
+                    can_copy=lambda row: bool(row["scm_type"]), after=_update_copy)
+        ),
         Action(name="playbooks", methods={"GET": _playbooks}, label="Project playbooks"),
         Action(name="update", methods={"GET": _can_update, "POST": _update}, access={"POST": "operators"},
                label="Project update view"),

@@ -102,6 +102,12 @@ def store_webhook(tx: Tx, written: Written) -> None:
         rotate_key(tx, written.row_id, given)
 
 
+def store_copied_webhook(tx: Tx, row_id: int, row: Row, _user_id: int) -> None:
+    """Give a copied template a key of its own."""
+    if row["webhook_service"]:
+        rotate_key(tx, row_id)
+
+
 def show_webhook_key(call: Call, row: Row) -> Response:
     """Answer the current key, "" when there is none."""
     return answer({"webhook_key": find_key(call.connection, call.context.store.cipher, row["id"])})

@@ -1,0 +1,26 @@
+# SPDX-FileCopyrightText: Playhook contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Where our answers differ from AWX's on purpose: which request, which difference, and why.
+
+Both are patterns (fnmatch): of a recording's name, and of what a comparison says.
+"""
+
+from __future__ import annotations
+
+DIFFERENCES: tuple[tuple[str, str, str], ...] = (
+    ("root/*-api-v2", ".webhook_* added", "our own resources stand beside AWX's in the map"),
+    ("root/006-*", "*", "the dashboard is not built: every such key answers an empty list"),
+    ("*", "*.object_roles.*_role missing", "roles on objects are not built; the key is there, and empty"),
+    ("*", "*.resolved_environment missing", "jobs run without an execution environment"),
+    ("root/017-*", "header allow *", "there is no subscription to post to config, or to delete from it"),
+    ("root/010-*", "status 404, not 200", "the OAuth application endpoints are not built"),
+    ("auth/034-*", "status 405, not 201", "applications are not built: an empty list, and 405 to a POST"),
+    ("root/022-*", "status 404, not 500", "AWX fails where it has no pages; nothing here answers 500"),
+    ("*/112-webhook-key-anon", "status 401, not 500", "AWX fails for anonymous callers; nothing here answers 500"),
+    # Not built yet.
+    ("root/009-*", "status 404, not 200", "sessions are not built yet"),
+    ("auth/03[7-9]-session-*", "status *", "sessions are not built yet"),
+    ("auth/04[01]-session-*", "status *", "sessions are not built yet"),
+    ("job_templates/149-*", "*", "surveys are not built yet"),
+    ("job_templates/09[12]-*-bitbucket_dc", "status *", "the service bitbucket_dc is not built yet"),
+)
