@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 from tests.acceptance.conftest import Installation
@@ -21,11 +22,8 @@ TASKS = [
     "- ansible.builtin.assert:\n    that: title | length > 0\n    success_msg: 'ok {{ title }}'",
     "- ansible.builtin.set_fact:\n    kept: '{{ title }}'\n    joined: '{{ title ~ awx_webhook_payload.action }}'",
     "- ansible.builtin.debug:\n    msg: 'kept {{ kept }} {{ joined }}'",
-    "- ansible.builtin.template:\n    src: title.j2\n    dest: '{{ playbook_dir }}/title.txt'",
-    (
-        "- ansible.builtin.copy:\n    content: '{{ awx_webhook_payload | to_json }}'\n"
-        "    dest: '{{ playbook_dir }}/payload.json'"
-    ),
+    "- ansible.builtin.template:\n    src: title.j2\n    dest: '{{ out }}/title.txt'",
+    ("- ansible.builtin.copy:\n    content: '{{ awx_webhook_payload | to_json }}'\n    dest: '{{ out }}/payload.json'"),
     "- name: 'Look at {{ title }}'\n  ansible.builtin.debug:\n    msg: '{{ playhook_event.pull_request.title }}'",
     "- ansible.builtin.debug:\n    msg: '{{ tower_webhook_payload.pull_request | items | list }}'",
 ]
@@ -37,7 +35,9 @@ def _run(live: Installation, name: str, payload: dict[str, Any]) -> Any:
     variables = "  vars:\n    title: '{{ awx_webhook_payload.pull_request.title }}'\n  tasks:"
     (live.project_dir / "title.yml").write_text(text.replace("  tasks:", variables))
     (live.project_dir / "title.j2").write_text("{{ title }}\n")
-    template = live.make_template(name, playbook="title.yml")
+    out = live.home.parent / "out"
+    out.mkdir(exist_ok=True)
+    template = live.make_template(name, playbook="title.yml", extra_vars=json.dumps({"out": str(out)}))
     answer = deliver_github(live.url + template.path, template.key, payload)
     return live.wait_for_job(answer.json()["job"])
 
@@ -50,7 +50,7 @@ def test_title_with_a_lookup_runs_nothing(installation: Installation) -> None:
 
     assert job["status"] == "successful", installation.get(f"jobs/{job['id']}/stdout/", format="json")["content"]
     assert not pwned.exists()
-    assert (installation.project_dir / "title.txt").read_text() == title + "\n"
+    assert (installation.home.parent / "out" / "title.txt").read_text(encoding="utf-8") == title + "\n"
     assert not list(installation.home.rglob("pwned"))
 
 
@@ -69,7 +69,7 @@ def test_control_characters_and_odd_unicode_reach_the_playbook(installation: Ins
     job = _run(installation, "odd characters", pull_request(title))
 
     assert job["status"] == "successful", job["job_explanation"]
-    assert (installation.project_dir / "title.txt").read_text() == title + "\n"
+    assert (installation.home.parent / "out" / "title.txt").read_text(encoding="utf-8") == title + "\n"
 
 
 def test_launch_variables_do_not_replace_what_the_webhook_says(installation: Installation) -> None:
