@@ -244,9 +244,13 @@ def serve_forever(fake: FakeServer, port: int, **more: Any) -> None:
     stopped = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stopped.set())
-    with fake.start(port):
+    # Not `with fake`, which would start it a second time, on another port.
+    fake.start(port)
+    try:
         print(json.dumps({"url": fake.url, **more}), flush=True)
         stopped.wait()
+    finally:
+        fake.stop()
 
 
 def arguments(description: str) -> argparse.ArgumentParser:
