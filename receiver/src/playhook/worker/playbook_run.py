@@ -121,7 +121,7 @@ def _conclude(job: ClaimedJob, request: RunRequest, outcome: Outcome | None, rec
     if outcome is None:
         raise JobCannotRun("the process that ran the job ended unexpectedly: it was killed, or memory ran out")
     if outcome.status == "canceled" and job.stop.reason != "canceled":
-        raise JobCannotRun("the receiver was stopped while the job ran; launch it again")
+        raise JobCannotRun("the receiver or its launcher was stopped while the job ran; launch it again")
     if outcome.rc == _NOT_FOUND:
         raise JobCannotRun("ansible-playbook was not found: install ansible-core where the receiver runs")
     if outcome.status == "failed" and not recorder.playbook_began:
