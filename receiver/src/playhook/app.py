@@ -7,6 +7,7 @@ from __future__ import annotations
 import gc
 import os
 import shutil
+import signal
 import socket
 import sys
 from collections.abc import Callable, Iterator, Mapping
@@ -114,6 +115,9 @@ def run_receiver(receiver: Receiver, listening: socket.socket) -> None:
         lifespan="off",
     )
     _calm_garbage_collector()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        # uvicorn raises the signal again once it has stopped serving; the draining below must not be ended by it.
+        signal.signal(number, lambda _number, _frame: None)
     receiver.reporter.start()
     if receiver.pool is not None:
         receiver.pool.start()
