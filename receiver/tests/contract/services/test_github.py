@@ -6,10 +6,13 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+import json
+from collections.abc import Callable
+from typing import Any
 
 import pytest
 
-from playhook.domain.event import StatusTarget
+from playhook.domain.event import Event, StatusTarget
 from playhook.errors import NotAuthentic
 from playhook.services.github import GitHub
 from tests.contract.services.deliveries import GUID, KEY, as_sent, delivery, github, github_form, options
@@ -32,8 +35,9 @@ def test_the_vendors_example_is_authentic() -> None:
     SERVICE.verify(delivery(b"Hello, World!", headers), ["It's a Secret to Everybody"], options())
 
 
-def test_any_of_several_keys_is_enough() -> None:
-    SERVICE.verify(github(BODY), ["another-key-of-the-template", KEY], options())
+@pytest.mark.parametrize("keys", [["another-key-of-the-template", KEY], [KEY, "another-key-of-the-template"]])
+def test_any_of_several_keys_is_enough(keys: list[str]) -> None:
+    SERVICE.verify(github(BODY), keys, options())
 
 
 def test_sha256_alone_is_enough() -> None:
@@ -140,3 +144,36 @@ def test_a_status_goes_to_the_base_repository_and_the_head_commit() -> None:
     assert event.status_target == StatusTarget(
         repository="acorn-works/orchard", sha=BEFORE, origin="https://api.github.com"
     )
+
+
+def parse_changed(name: str, change: Callable[[dict[str, Any]], object]) -> Event:
+    payload = load("github", name).payload
+    change(payload)
+    return SERVICE.parse(github(json.dumps(payload).encode(), name.partition(".")[0]))
+
+
+def test_a_merged_pull_request_can_still_be_labeled() -> None:
+    event = parse_changed("pull_request.merged", lambda payload: payload.update(action="labeled"))
+
+    assert event.action == "labeled"
+
+
+def test_a_head_that_says_no_repository_is_neither_fork_nor_not() -> None:
+    event = parse_changed("pull_request.opened", lambda payload: payload["pull_request"]["head"].pop("repo"))
+
+    assert event.pull_request is not None
+    assert event.pull_request.fork is None
+
+
+def test_a_text_with_a_nul_is_unknown() -> None:
+    event = parse_changed("pull_request.opened", lambda payload: payload["pull_request"].update(title="Prune\0"))
+
+    assert event.pull_request is not None
+    assert event.pull_request.title is None
+
+
+def test_a_pull_request_without_statuses_url_has_a_target_for_a_pinned_api() -> None:
+    event = parse_changed("pull_request.opened", lambda payload: payload["pull_request"].pop("statuses_url"))
+
+    assert event.awx_status_api is None
+    assert event.status_target == StatusTarget(repository="acorn-works/orchard", sha=HEAD, origin=None)
