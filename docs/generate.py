@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: Playhook contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Write the reference pages that are made from the code: `.venv/bin/python docs/generate.py`.
+"""Write the reference pages that are made from the code: `make docs`.
 
 `receiver/tests/unit/test_docs.py` fails when one of them is not what this writes.
 """
@@ -10,9 +10,9 @@ from __future__ import annotations
 import ast
 import re
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, cast
 
 import typer
 import yaml
@@ -20,6 +20,11 @@ import yaml
 from playhook.cli import _program
 from playhook.services.registry import load_services
 from playhook.settings import Settings
+from playhook.web.api_v2.call import PREFIX, ApiContext
+from playhook.web.api_v2.endpoints import Endpoints
+from playhook.web.api_v2.resource import Action, Resource, SubList
+from playhook.web.api_v2.resources import all_resources
+from playhook.web.api_v2.root import root_views
 
 DOCS: Final = Path(__file__).parent
 _TOP: Final = DOCS.parent
@@ -27,7 +32,7 @@ _SECRETS: Final = ("admin_password", "database_url")
 _HEADER: Final = """<!--
 SPDX-FileCopyrightText: Playhook contributors
 SPDX-License-Identifier: GPL-3.0-or-later
-Written by docs/generate.py: change the code that it is made from, then run `.venv/bin/python docs/generate.py`.
+Written by docs/generate.py: change the code that it is made from, then run `make docs`.
 -->
 """
 
@@ -61,6 +66,42 @@ def command_line_page() -> str:
 setting or an argument is wrong, and standard error says which.
 
 {sections}"""
+
+
+def endpoints_page() -> str:
+    """Return the page of the API's paths, made from the declarations of its resources."""
+    context = ApiContext(store=cast("Any", None), settings=Settings(), services=load_services())
+    resources = all_resources(context)
+    own = [("Path", "Methods")]
+    empty = []
+    for path, view in root_views(Endpoints(resources)):
+        if path.removeprefix(PREFIX).strip("/") in {"", "api", "ping", "config", "me"}:
+            own.append((f"`{path}`", _methods(view.methods, " (no login)" if view.anonymous else "")))
+        else:
+            empty.append(f"`{path.removeprefix(PREFIX).strip('/')}`")
+    kinds = [("Path", "Methods"), *(row for each in resources.values() for row in _paths_of(each))]
+    hooks = [(f"`{PREFIX}job_templates/<id>/{name}/`", "POST (no login)") for name in load_services()]
+    return f"""{_HEADER}
+# Endpoints
+
+What [HTTP](http.md) says holds for all of them. `<id>` is a number, or the object's name with its organization's, as in
+`site++Default`. Every path answers OPTIONS with its fields.
+
+{_table(own)}
+
+## Webhooks
+
+{_table([("Path", "Methods"), *hooks])}
+
+## Objects
+
+{_table(kinds)}
+
+## Empty
+
+AWX's API has these as well. Here they answer an empty list:
+{", ".join(empty)}.
+"""
 
 
 def services_page() -> str:
@@ -104,9 +145,30 @@ with `module_defaults` and the group `playhook.webhooks.all`:
 PAGES: Final[Mapping[str, Callable[[], str]]] = {
     "reference/settings.md": settings_page,
     "reference/command-line.md": command_line_page,
+    "reference/endpoints.md": endpoints_page,
     "reference/services.md": services_page,
     "reference/modules.md": modules_page,
 }
+
+
+def _paths_of(resource: Resource) -> Iterator[tuple[str, str]]:
+    """Yield the paths of one kind of object."""
+    base = f"{PREFIX}{resource.name}/"
+    if resource.list_methods:
+        yield f"`{base}`", _methods(resource.list_methods)
+    if resource.detail_methods:
+        yield f"`{base}<id>/`", _methods(resource.detail_methods)
+    for sub in resource.sub:
+        if isinstance(sub, Action):
+            methods: Iterable[str] = sub.methods
+        else:
+            more = sub.creates if isinstance(sub, SubList) else sub.writable
+            methods = ("GET", "POST") if more else ("GET",)
+        yield f"`{base}<id>/{sub.name}/`", _methods(methods)
+
+
+def _methods(methods: Iterable[str], note: str = "") -> str:
+    return ", ".join(methods) + note
 
 
 def _root() -> Any:
