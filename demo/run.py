@@ -70,8 +70,8 @@ def show_run(receiver: LiveReceiver, github: GitHubFake, directory: Path, source
         again = configure(receiver, github, directory, source)
     _out.print(f"  first run: {changed} changed, second run: {again} changed")
     check(changed > 0 and again == 0, "the second run of demo/configure.yml changed something")
-    hook = github.hooks[0]
-    _out.print(f"  the repository's webhook: [cyan]{hook.url}[/]")
+    address = github.hooks[0].config["url"]
+    _out.print(f"  the repository's webhook: [cyan]{address}[/]")
 
     with step("GitHub sends a pull request, signed with the webhook key"):
         payload = github.payload("pull_request.opened", {"pull_request": {"title": TITLE}})
