@@ -31,7 +31,7 @@ from playhook.store.store import Store
 _log = get_logger(__name__)
 TASK: Final = "post_status"
 _SWEEP: Final = 30.0  # seconds after which the outbox is looked at without being rung
-ATTEMPTS: Final = 12  # with the delays below, about a day
+ATTEMPTS: Final = 18  # with the delays below, about a day
 
 
 class Reporter:
