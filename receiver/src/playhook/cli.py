@@ -149,7 +149,7 @@ def create_token(
     from playhook.app import open_database  # noqa: PLC0415
     from playhook.store.tokens import create_token_for  # noqa: PLC0415
 
-    store, _ = open_database(settings)
+    store, _password_file = open_database(settings)
     try:
         token = store.write(create_token_for, username or settings.admin_username, scope, description)
     finally:

@@ -23,12 +23,9 @@ class Dispatch(Protocol):
         Each task has its own concurrency: a status post must not wait behind jobs that run for hours. `every` is the
         period in seconds of the sweep, a call with the key 0 that looks for what was never rung.
         """
-        ...
 
     def defer(self, task: str, key: int = 0, at: datetime | None = None) -> None:
         """Have the task's function called with `key`, not before `at`. Never blocks; equal calls become one."""
-        ...
 
     def stop(self, task: str) -> None:
         """Start no further call of this task. Calls that are running go on."""
-        ...

@@ -89,7 +89,7 @@ class _Task:
         return None
 
     def _seconds_to_wait(self, now: float) -> float | None:
-        moments = [at for at, _ in self._due[:1]]
+        moments = [at for at, _call in self._due[:1]]
         if self._every is not None:
             moments.append(self._next_sweep)
         return max(min(moments) - now, 0.0) if moments else None

@@ -24,11 +24,9 @@ class Service(Protocol):
 
     def verify(self, delivery: Delivery, keys: Sequence[str], options: WebhookOptions) -> None:
         """Check the raw body against the keys in constant time, also when `keys` is empty. Raises NotAuthentic."""
-        ...
 
     def parse(self, delivery: Delivery) -> Event:
         """Turn an authentic delivery into its event. Raises Malformed or UnsupportedType, and nothing else."""
-        ...
 
     def status_request(
         self, target: StatusTarget, status: CommitStatus, credential: StatusCredential
@@ -37,4 +35,3 @@ class Service(Protocol):
 
         Raises Malformed when the target does not belong to the credential's API base or cannot be addressed safely.
         """
-        ...

@@ -49,7 +49,7 @@ def _decode(body: bytes) -> dict[str, Any]:
 def _check(value: dict[str, Any]) -> None:
     """Refuse what code behind us cannot take: deep nesting (see MAX_DEPTH), and integers that orjson cannot write."""
     level: list[Any] = [value]
-    for _ in range(MAX_DEPTH):
+    for _depth in range(MAX_DEPTH):
         below: list[Any] = []
         for node in level:
             for child in node.values() if type(node) is dict else node:

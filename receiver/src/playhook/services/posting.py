@@ -70,7 +70,7 @@ def clean_text(value: str, limit: int, *, basic_plane: bool = False) -> str:
 def _split(url: str) -> SplitResult | None:
     try:
         parts = urlsplit(url.strip())
-        _ = parts.port
+        _port = parts.port
     except ValueError:  # a port or an IPv6 address that is none
         return None
     return parts

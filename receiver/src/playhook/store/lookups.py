@@ -102,7 +102,7 @@ def _read_filter(catalog: Catalog, collection: Collection, name: str, text: str)
     path = name.removeprefix(group)
     negated = path.startswith("not__")
     path = path.removeprefix("not__")
-    head, _, last = path.rpartition("__")
+    head, _separator, last = path.rpartition("__")
     path, operator = (head, last) if head and last in OPERATORS else (path, "exact")
     if not path or not path.isascii():
         raise BadQuery("Query string field name not provided." if not path else f"{path!r} is not a field name.")
@@ -229,7 +229,7 @@ def _to_integer(text: str) -> int:
     try:
         value = int(text)
     except ValueError:
-        raise BadQuery(f'["“{text}” value must be an integer."]') from None
+        raise BadQuery(f'["\u201c{text}\u201d value must be an integer."]') from None
     return max(-_BIGGEST, min(_BIGGEST, value))
 
 
@@ -237,7 +237,7 @@ def _to_float(text: str) -> float:
     try:
         return float(text)
     except ValueError:
-        raise BadQuery(f'["“{text}” value must be a float."]') from None
+        raise BadQuery(f'["\u201c{text}\u201d value must be a float."]') from None
 
 
 def _to_time(text: str) -> datetime:
@@ -245,7 +245,8 @@ def _to_time(text: str) -> datetime:
         value = datetime.fromisoformat(text.replace(" ", "T", 1) if ":" in text else text)
     except ValueError:
         raise BadQuery(
-            f'["“{text}” value has an invalid format. It must be in YYYY-MM-DD HH:MM[:ss[.uuuuuu]][TZ] format."]'
+            f'["\u201c{text}\u201d value has an invalid format. '
+            'It must be in YYYY-MM-DD HH:MM[:ss[.uuuuuu]][TZ] format."]'
         ) from None
     return value if value.tzinfo else value.replace(tzinfo=UTC)
 

@@ -27,7 +27,7 @@ _NOTED_EVERY: Final = timedelta(minutes=10)
 
 
 def make_token() -> str:
-    return "".join(secrets.choice(_ALPHABET) for _ in range(_LENGTH))
+    return "".join(secrets.choice(_ALPHABET) for _each in range(_LENGTH))
 
 
 def token_digest(token: str) -> str:

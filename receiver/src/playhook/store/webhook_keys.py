@@ -67,7 +67,7 @@ def find_fingerprints(connection: Connection, template_ids: Sequence[int]) -> di
 def rotate_key(tx: Tx, template_id: int, key: str | None = None, grace: int = 0) -> str:
     """Give a template a new key, made here unless one is given; the old one stays valid for `grace` seconds."""
     keys = t.webhook_keys
-    new = key or "".join(secrets.choice(_ALPHABET) for _ in range(KEY_LENGTH))
+    new = key or "".join(secrets.choice(_ALPHABET) for _each in range(KEY_LENGTH))
     tx.connection.execute(
         update(keys)
         .where(keys.c.template_id == template_id, keys.c.expires.is_(None))

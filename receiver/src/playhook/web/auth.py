@@ -110,7 +110,7 @@ class Gate:
 
         Another way to authenticate (sessions) is another entry of the table.
         """
-        scheme, _, rest = request.headers.get("authorization", "").partition(" ")
+        scheme, _space, rest = request.headers.get("authorization", "").partition(" ")
         ways = {"bearer": self._identify_bearer, "basic": self._identify_basic}
         way = ways.get(scheme.lower())
         return await way(request, rest.strip()) if way else None
@@ -188,7 +188,7 @@ def _principal(user: Mapping[str, Any], *, read_only: bool = False) -> Principal
 
 def _decode_basic(encoded: str) -> tuple[str, str]:
     try:
-        username, _, password = base64.b64decode(encoded, validate=True).decode().partition(":")
+        username, _colon, password = base64.b64decode(encoded, validate=True).decode().partition(":")
     except (binascii.Error, UnicodeDecodeError):
         raise not_authenticated() from None
     return username, password

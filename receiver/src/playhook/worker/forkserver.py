@@ -44,7 +44,7 @@ class ForkServer:
             selector.register(self._wake, selectors.EVENT_READ)
             open_ = True
             while open_:
-                ready = {key.fileobj for key, _ in selector.select()}
+                ready = {key.fileobj for key, _events in selector.select()}
                 self._reap()
                 open_ = self._control not in ready or self._take()
         self._wait_for_children()
@@ -58,7 +58,7 @@ class ForkServer:
 
     def _take(self) -> bool:
         """Fork for one message; False when the receiver is gone."""
-        message, descriptors, _, _ = socket.recv_fds(self._control, _MESSAGE, 1)
+        message, descriptors, _flags, _address = socket.recv_fds(self._control, _MESSAGE, 1)
         if not message or not descriptors:
             return False
         with socket.socket(fileno=descriptors[0]) as connection:

@@ -52,7 +52,7 @@ def remove_tree(directory: Path) -> None:
     """Remove a directory, also where a job took away permissions that this needs; what stays is logged."""
     shutil.rmtree(directory, ignore_errors=True)
     if directory.exists():
-        for parent, _, _ in os.walk(directory):
+        for parent, _directories, _files in os.walk(directory):
             with suppress(OSError):
                 Path(parent).chmod(stat.S_IRWXU)
         shutil.rmtree(directory, ignore_errors=True)

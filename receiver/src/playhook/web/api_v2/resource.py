@@ -147,8 +147,9 @@ class Resource:
     authored: bool = True
     timed: bool = True
     has_object_roles: bool = False
-    capabilities: Mapping[str, Level] = field(default_factory=lambda: {"edit": "administrators",
-                                                                        "delete": "administrators"})  # fmt: skip
+    capabilities: Mapping[str, Level] = field(
+        default_factory=lambda: {"edit": "administrators", "delete": "administrators"}
+    )
     summary: tuple[str, ...] = SUMMARY
     sub: tuple[Sub, ...] = ()
     cached_by_intake: bool = False
