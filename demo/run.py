@@ -47,15 +47,19 @@ def main() -> int:
             receiver.start()
         try:
             show_run(receiver, github, directory, source)
-            _out.print(f"\n[green]Done in {time.monotonic() - started:.0f} s.[/]")
+            _print(f"\n[green]Done in {time.monotonic() - started:.0f} s.[/]")
             show_where_to_look(receiver, github)
         except Failed as failure:
-            _out.print(f"\n[red]The demo failed:[/] {escape(str(failure))}\n\nThe receiver's log:\n", soft_wrap=True)
-            _out.print(escape(receiver.log()), soft_wrap=True)
+            _print(f"\n[red]The demo failed:[/] {escape(str(failure))}\n\nThe receiver's log:\n")
+            _print(escape(receiver.log()))
             return 1
         finally:
             receiver.stop()
     return 0
+
+
+def _print(text: str) -> None:
+    _out.print(text, soft_wrap=True)
 
 
 class Failed(Exception):
@@ -68,48 +72,50 @@ def show_run(receiver: LiveReceiver, github: GitHubFake, directory: Path, source
         changed = configure(receiver, github, directory, source)
     with step("Run the same playbook again: nothing may change"):
         again = configure(receiver, github, directory, source)
-    _out.print(f"  first run: {changed} changed, second run: {again} changed")
+    _print(f"  first run: {changed} changed, second run: {again} changed")
     check(changed > 0 and again == 0, "the second run of demo/configure.yml changed something")
     address = github.hooks[0].config["url"]
-    _out.print(f"  the repository's webhook: [cyan]{address}[/]")
+    _print(f"  the repository's webhook: [cyan]{address}[/]")
 
     with step("GitHub sends a pull request, signed with the webhook key"):
         payload = github.payload("pull_request.opened", {"pull_request": {"title": TITLE}})
         delivery = github.deliver("pull_request", payload)
-    _out.print(f"  answer: [bold]{delivery.status}[/] {escape(delivery.body)}", soft_wrap=True)
+    _print(f"  answer: [bold]{delivery.status}[/] {escape(delivery.body)}")
     check(delivery.status == 202, "the delivery was not accepted")
 
     with step("Wait for the job"):
         job = receiver.wait_for_job(receiver.get("jobs/", order_by="-id")["results"][0]["id"])
     output = receiver.get(f"jobs/{job['id']}/stdout/", format="json")["content"]
-    _out.print(f"  job {job['id']}: [bold]{job['status']}[/] after {job['elapsed']:.1f} s; its output:")
+    _print(f"  job {job['id']}: [bold]{job['status']}[/] after {job['elapsed']:.1f} s; its output:")
     for line in output.strip().splitlines():
-        _out.print(f"    [dim]{escape(line)}[/]", soft_wrap=True)
+        _print(f"    [dim]{escape(line)}[/]")
     check(job["status"] == "successful", f"the job ended {job['status']}: {job['job_explanation']}")
     check(TITLE in output.replace('\\"', '"'), "the pull request's title is not in the output as it was sent")
 
     with step("Wait for the statuses at GitHub"):
         statuses = github.wait_for_statuses(2)
     for status in statuses:
-        _out.print(f"  {status['sha'][:12]} [bold]{status['state']}[/] {escape(status['context'])}")
+        _print(f"  {status['sha'][:12]} [bold]{status['state']}[/] {escape(status['context'])}")
     check([status["state"] for status in statuses] == ["pending", "success"], "the statuses are not pending, success")
 
 
 def show_where_to_look(receiver: LiveReceiver, github: GitHubFake) -> None:
     """Print the addresses, and stay up when that was asked for."""
-    if os.environ.get("KEEP", "") in {"", "0"}:
-        _out.print("With [bold]make demo KEEP=1[/] it stays up, and you can look around.")
-        return
-    _out.print(f"\nThe receiver's API: [cyan]{receiver.url}/api/v2/[/]  user admin, password '{ADMIN_PASSWORD}'")
+    stays = os.environ.get("KEEP", "") not in {"", "0"}
+    _print(f"\nWhere to look{'' if stays else ', had it stayed up with make demo KEEP=1'}:")
+    _print(f"  the API            [cyan]{receiver.url}/api/v2/[/] (user admin, password '{ADMIN_PASSWORD}')")
     for path in ("jobs/", "webhook_deliveries/", "job_templates/"):
-        _out.print(f"  curl -su 'admin:{ADMIN_PASSWORD}' {receiver.url}/api/v2/{path}", soft_wrap=True)
-    _out.print(f"The fake GitHub:    [cyan]{github.url}/_fake/statuses[/]")
-    _out.print(f"Its log:            {receiver.log_file}\nCtrl-C ends it.")
+        _print(f"    curl -su 'admin:{ADMIN_PASSWORD}' {receiver.url}/api/v2/{path}")
+    _print(f"  the fake GitHub    [cyan]{github.url}/_fake/statuses[/]")
+    _print(f"  the receiver's log {receiver.log_file}")
+    if not stays:
+        return
+    _print("Ctrl-C ends it.")
     try:
         while True:
             time.sleep(3600)
     except KeyboardInterrupt:
-        _out.print("\nStopped.")
+        _print("\nStopped.")
 
 
 def make_repository(directory: Path) -> str:
@@ -159,12 +165,12 @@ def step(text: str) -> Iterator[None]:
     started = time.monotonic()
     with _out.status(text) if _out.is_terminal else _announced(text):
         yield
-    _out.print(f"[green]✓[/] {text} [dim]({time.monotonic() - started:.1f} s)[/]")
+    _print(f"[green]✓[/] {text} [dim]({time.monotonic() - started:.1f} s)[/]")
 
 
 @contextmanager
 def _announced(text: str) -> Iterator[None]:
-    _out.print(f"… {text}")
+    _print(f"… {text}")
     yield
 
 
