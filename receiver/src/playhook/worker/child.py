@@ -38,6 +38,7 @@ class _Job:
         self._connection = connection
         self._request = request
         self._canceled = threading.Event()
+        self._swept = False
 
     def run(self, parent: int) -> None:
         signal.signal(signal.SIGUSR1, lambda *_: self._cancel())
@@ -52,11 +53,12 @@ class _Job:
                 self._request,
                 on_start=self._tell_start,
                 on_event=lambda event: self._send({"event": event}),
-                on_exit=self._sweep,
+                on_exit=self._sweep_last,
                 is_canceled=self._canceled.is_set,
             )
         finally:
-            self._sweep()
+            if not self._swept:
+                self._sweep()
         self._send({"outcome": asdict(outcome)})
 
     def _tell_start(self, started: Started) -> None:
@@ -76,6 +78,10 @@ class _Job:
     def _cancel(self) -> None:
         self._canceled.set()
         self._sweep()
+
+    def _sweep_last(self) -> None:
+        self._sweep()
+        self._swept = True  # ansible-playbook itself has ended: nothing new can come
 
     def _sweep(self) -> None:
         trees.end_job(self._request.mark)
