@@ -6,20 +6,19 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from datetime import timedelta
-from typing import Any, Final, Literal
+from typing import Any, Literal
 
-from playhook.domain.delivery import Verdict
 from playhook.errors import PlayhookError
+from playhook.intake.filters import shorten
+from playhook.intake.record import BODY_KEY
+from playhook.intake.rules import Dedupe
 from playhook.intake.templates import CachedTemplate
+from playhook.intake.verdict import Judgement
 from playhook.store.deliveries import DeliveryRow, expire_dedupe_key, insert_delivery
-from playhook.store.hook_templates import HookTemplate
+from playhook.store.hook_templates import HookTemplate, find_inventory_id
 from playhook.store.jobs import create_job
 from playhook.store.status_posts import describe, insert_status_post, status_context
 from playhook.store.writer import Tx
-
-# Only where the service sends no guid of its own: an equal body later than this is a new event.
-_BODY_WINDOW: Final = timedelta(minutes=10)
 
 
 class StaleTemplate(PlayhookError):
@@ -36,22 +35,52 @@ class Accepted:
     reason: str = ""
 
 
-def accept(tx: Tx, entry: CachedTemplate, row: DeliveryRow, verdict: Verdict) -> Accepted:
+def accept(tx: Tx, entry: CachedTemplate, row: DeliveryRow, said: Judgement) -> Accepted:
     """Store a judged delivery and launch what it asks for. Raises StaleTemplate."""
     if tx.config_version() != entry.version:
         raise StaleTemplate("the template has changed")
-    delivery_id = insert_delivery(tx, row)
-    if delivery_id is None and _may_repeat(row) and expire_dedupe_key(tx, row, _BODY_WINDOW):
-        delivery_id = insert_delivery(tx, row)
+    columns = dict(said.columns)
+    if "inventory_id" in columns and not _find_inventory(tx, entry, columns):
+        row = _ignore(row, f"There is no inventory {shorten(str(said.columns['inventory_id']))}.")
+    delivery_id = _insert(tx, row, entry.rules.dedupe)
     if delivery_id is None:
         return _accept_duplicate(tx, row)
-    if not verdict.launch:
-        return Accepted(outcome="ignored", delivery_id=delivery_id, reason=verdict.reason)
-    return Accepted(outcome="launched", delivery_id=delivery_id, job_id=_launch(tx, entry.template, row, delivery_id))
+    if row.outcome == "ignored":
+        return Accepted(outcome="ignored", delivery_id=delivery_id, reason=row.reason)
+    job_id = _launch(tx, entry.template, row, delivery_id, columns)
+    return Accepted(outcome="launched", delivery_id=delivery_id, job_id=job_id)
 
 
-def _may_repeat(row: DeliveryRow) -> bool:
-    return row.dedupe_key is not None and row.dedupe_key.startswith("body:")
+def _insert(tx: Tx, row: DeliveryRow, dedupe: Dedupe) -> int | None:
+    """Store the delivery unless it is a repeat that is to be skipped; the unique key decides, at any concurrency."""
+    delivery_id = insert_delivery(tx, row)
+    if delivery_id is not None or row.dedupe_key is None:
+        return delivery_id
+    window = dedupe.body_window if row.dedupe_key.startswith(BODY_KEY) else dedupe.window
+    if window is not None and expire_dedupe_key(tx, row, window):
+        return insert_delivery(tx, row)
+    if dedupe.reruns:
+        return insert_delivery(tx, replace(row, dedupe_key=None, reason="Received before; the template runs repeats."))
+    return None
+
+
+def _find_inventory(tx: Tx, entry: CachedTemplate, columns: dict[str, Any]) -> bool:
+    wanted, organization_id = columns["inventory_id"], entry.template.row["organization_id"]
+    columns["inventory_id"] = find_inventory_id(tx.connection, wanted, organization_id)
+    return columns["inventory_id"] is not None
+
+
+def _ignore(row: DeliveryRow, reason: str) -> DeliveryRow:
+    rule = {"name": "vars_from_payload.inventory", "passed": False, "wanted": "an inventory", "found": None}
+    rules = [each for each in (row.verdict or {}).get("rules", ()) if each["name"] != rule["name"]]
+    return replace(
+        row,
+        outcome="ignored",
+        response_status=200,
+        reason=reason,
+        dedupe_key=None,
+        verdict={"launch": False, "reason": reason, "rules": [*rules, rule]},
+    )
 
 
 def _accept_duplicate(tx: Tx, row: DeliveryRow) -> Accepted:
@@ -62,12 +91,12 @@ def _accept_duplicate(tx: Tx, row: DeliveryRow) -> Accepted:
     return Accepted(outcome="duplicate", delivery_id=insert_delivery(tx, repeated))
 
 
-def _launch(tx: Tx, template: HookTemplate, row: DeliveryRow, delivery_id: int) -> int:
+def _launch(tx: Tx, template: HookTemplate, row: DeliveryRow, delivery_id: int, columns: Mapping[str, Any]) -> int:
     job_id = create_job(
         tx,
         template.row,
         launch_type="webhook",
-        overrides={"delivery_id": delivery_id, "webhook_guid": row.guid or ""},
+        overrides={**columns, "delivery_id": delivery_id, "webhook_guid": row.guid or ""},
         credential_ids=template.credential_ids,
     )
     target: Mapping[str, Any] | None = (row.event or {}).get("status_target")

@@ -7,17 +7,20 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Mapping
 from concurrent.futures import Future
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Final, Literal
 
-from playhook.domain.delivery import Delivery, Verdict, WebhookOptions
+from playhook.domain.delivery import Delivery, WebhookOptions
 from playhook.domain.event import Event
 from playhook.errors import DeliveryRefused, NotAuthentic, StoreUnavailable
 from playhook.intake.accept import Accepted, StaleTemplate, accept
+from playhook.intake.extra_vars import event_record
+from playhook.intake.filters import shorten
 from playhook.intake.record import prepare_row, refusal_row
+from playhook.intake.rules import Rules, is_within
 from playhook.intake.templates import CachedTemplate, TemplateCache
-from playhook.intake.verdict import judge
+from playhook.intake.verdict import Judgement, judge
 from playhook.logs import get_logger
 from playhook.services.base import Service
 from playhook.store.deliveries import DeliveryRow, record_refusal
@@ -26,6 +29,7 @@ from playhook.store.store import Store
 _log = get_logger(__name__)
 _INLINE: Final = 256 * 1024  # a larger body is examined in a thread, so that it does not hold up the event loop
 _REFUSALS_AT_ONCE: Final = 100
+_MOST_PATHS: Final = 10_000
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,7 +46,7 @@ class Address:
 class _Examined:
     entry: CachedTemplate
     event: Event
-    verdict: Verdict
+    said: Judgement
     row: DeliveryRow
 
 
@@ -60,7 +64,7 @@ class Intake:
         for fresh in (False, True, True):
             examined = await self._examine_somewhere(address, delivery, fresh=fresh)
             try:
-                accepted = await self._store.write_async(accept, examined.entry, examined.row, examined.verdict)
+                accepted = await self._store.write_async(accept, examined.entry, examined.row, examined.said)
             except StaleTemplate:
                 continue
             _log_outcome(address, examined, accepted)
@@ -89,10 +93,13 @@ class Intake:
         service.verify(delivery, keys, _options(entry, delivery.received))  # also without keys: no oracle by time
         if entry is None or not matches:
             raise NotAuthentic("there is no such template with this service")
-        event = service.parse(delivery)
-        verdict = judge(event)
-        row = prepare_row(entry.template, address.remote, delivery, event, verdict)
-        return _Examined(entry=entry, event=event, verdict=verdict, row=row)
+        _check_sender(entry.rules, address.remote)
+        event = _bounded(service.parse(delivery))
+        _check_repository(entry.rules, event)
+        record = event_record(event)
+        said = judge(entry.rules, event, record, entry.template.row)
+        row = prepare_row(entry, address.remote, delivery, event, record, said)
+        return _Examined(entry=entry, event=event, said=said, row=row)
 
     def _find_template(self, address: Address, *, fresh: bool) -> CachedTemplate | None:
         find = self._templates.find_fresh if fresh else self._templates.find
@@ -120,8 +127,25 @@ class Intake:
 
 
 def _options(entry: CachedTemplate | None, now: datetime) -> WebhookOptions:
-    playhook = entry.template.playhook if entry else {}
-    return WebhookOptions(now=now, allow_sha1=bool(playhook.get("allow_sha1")))
+    return WebhookOptions(now=now, allow_sha1=entry is not None and entry.rules.allow_sha1)
+
+
+def _check_sender(rules: Rules, remote: str) -> None:
+    if rules.networks and not is_within(remote, rules.networks):
+        raise NotAuthentic(f"the address {remote} is not in the template's networks")
+
+
+def _check_repository(rules: Rules, event: Event) -> None:
+    """Refuse what a valid key was used for from elsewhere (SECURITY S13); an organization's ping has no repository."""
+    if rules.binds is None or rules.binds(event) or (event.kind == "ping" and event.repository is None):
+        return
+    name = shorten(event.repository.full_name or event.repository.id) if event.repository else None
+    raise NotAuthentic(f"the repository {name or 'that is not named'} is not one that the template is bound to")
+
+
+def _bounded(event: Event) -> Event:
+    """Return the event without its changed paths where they are too many to be compared with every pattern."""
+    return event if len(event.changed_paths or ()) <= _MOST_PATHS else replace(event, changed_paths=None)
 
 
 def _log_outcome(address: Address, examined: _Examined, accepted: Accepted) -> None:

@@ -7,18 +7,21 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from hashlib import sha256
-from typing import Final
+from typing import Any, Final
 
 import orjson
 
-from playhook.domain.delivery import Delivery, Verdict
+from playhook.domain.delivery import Delivery
 from playhook.domain.event import Event
 from playhook.errors import DeliveryRefused
-from playhook.intake.extra_vars import event_record
+from playhook.intake.rules import Dedupe
+from playhook.intake.templates import CachedTemplate
+from playhook.intake.verdict import Judgement
 from playhook.store.compression import compress
 from playhook.store.deliveries import DeliveryRow
-from playhook.store.hook_templates import HookTemplate
 
+BODY_KEY: Final = "body:"
+"""What the dedupe keys of bodies begin with; those of guids begin with `guid:`."""
 # Headers are kept by what they may not be: a signature, a token, a cookie, or a word from a proxy.
 _KEPT_HEADER: Final = re.compile(
     r"^(?:content-type|content-length|user-agent|idempotency-key|(?:x|webhook)-[a-z0-9-]+)$"
@@ -26,27 +29,41 @@ _KEPT_HEADER: Final = re.compile(
 _SECRET_HEADER: Final = re.compile(r"token|signature|secret|auth|password|cookie|credential|forwarded|real-ip|api-?key")
 
 
-def prepare_row(template: HookTemplate, remote: str, delivery: Delivery, event: Event, verdict: Verdict) -> DeliveryRow:
-    """Build the row of an authentic delivery."""
+def prepare_row(
+    entry: CachedTemplate, remote: str, delivery: Delivery, event: Event, record: Mapping[str, Any], said: Judgement
+) -> DeliveryRow:
+    """Build the row of an authentic delivery; `record` is the event as it is stored."""
     digest = sha256(delivery.body)
+    launch = said.verdict.launch
+    # Only what launched counts as received: the same delivery may come again once the filters have been mended.
+    key = _dedupe_key(entry.rules.dedupe, event, digest.hexdigest()) if launch else None
     return DeliveryRow(
-        template_id=template.id,
+        template_id=entry.template.id,
         service=event.service,
-        outcome="launched" if verdict.launch else "ignored",
-        response_status=202 if verdict.launch else 200,
+        outcome="launched" if launch else "ignored",
+        response_status=202 if launch else 200,
         received=delivery.received,
         remote_address=remote,
-        reason=verdict.reason,
+        reason=said.verdict.reason,
         guid=event.guid,
-        dedupe_key=f"guid:{event.guid}" if event.guid else f"body:{event.type}:{digest.hexdigest()}"[:300],
+        dedupe_key=key,
         event_type=event.type[:255],
         headers=kept_headers(delivery.headers),
         body_size=len(delivery.body),
         body_sha256=digest.digest(),
         body=compress(_document(delivery, event)),
-        event=event_record(event),
-        verdict=verdict.record(),
+        event={**record, **_for_playbooks(said)},
+        verdict=said.verdict.record(),
     )
+
+
+def _dedupe_key(dedupe: Dedupe, event: Event, digest: str) -> str:
+    return f"guid:{event.guid}" if event.guid and not dedupe.body else f"{BODY_KEY}{event.type}:{digest}"[:300]
+
+
+def _for_playbooks(said: Judgement) -> dict[str, Any]:
+    given = {"variables": said.variables, "match": said.match}
+    return {name: value for name, value in given.items() if value}
 
 
 def refusal_row(

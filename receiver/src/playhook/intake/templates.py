@@ -12,6 +12,7 @@ import threading
 from dataclasses import dataclass
 from typing import Final
 
+from playhook.intake.rules import Rules, compile_rules
 from playhook.store.hook_templates import HookTemplate, find_hook_template, read_config_version
 from playhook.store.store import Store
 
@@ -20,10 +21,11 @@ _ENTRIES: Final = 10_000
 
 @dataclass(frozen=True, kw_only=True)
 class CachedTemplate:
-    """A template and the config version it was read under."""
+    """A template with its rules compiled, and the config version it was read under."""
 
     template: HookTemplate
     version: int
+    rules: Rules
 
 
 class TemplateCache:
@@ -43,12 +45,13 @@ class TemplateCache:
         with self._store.reading() as connection:
             version = read_config_version(connection)  # first: an entry may only look older than it is
             template = find_hook_template(connection, self._store.cipher, kind, template_id)
+        rules = compile_rules(template.playhook) if template is not None else Rules()
         with self._lock:
             self._entries.pop((kind, template_id), None)
             if template is None:
                 return None
             if len(self._entries) >= _ENTRIES:
                 self._entries.clear()
-            entry = CachedTemplate(template=template, version=version)
+            entry = CachedTemplate(template=template, version=version, rules=rules)
             self._entries[kind, template_id] = entry
             return entry

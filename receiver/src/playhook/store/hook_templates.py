@@ -7,12 +7,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, or_, select
 
 from playhook.store import tables as t
 from playhook.store.encryption import Cipher
+
+_LONGEST_ID: Final = 9  # digits: what every database takes for an integer
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -69,3 +71,22 @@ def find_hook_template(connection: Connection, cipher: Cipher, kind: str, templa
         keys=tuple((cipher.decrypt(each.key), each.expires) for each in stored),
         credential_ids=tuple(credential_ids),
     )
+
+
+def find_inventory_id(connection: Connection, wanted: int | str, organization_id: int | None) -> int | None:
+    """Return the id of an inventory by its id or name; of several with that name the organization's own, or none."""
+    inventories = t.inventories
+    text = str(wanted)
+    named = inventories.c.name == text
+    matches = named if not text.isdecimal() or len(text) > _LONGEST_ID else or_(inventories.c.id == int(text), named)
+    rows = connection.execute(
+        select(inventories.c.id, inventories.c.organization_id, inventories.c.name).where(matches)
+    ).all()
+    for chosen in (
+        [row for row in rows if row.name != text],  # by id
+        [row for row in rows if row.organization_id == organization_id],
+        rows,
+    ):
+        if len(chosen) == 1:
+            return int(chosen[0].id)
+    return None
