@@ -4,13 +4,12 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import psutil
 import pytest
+from tests.integration.worker.arguments import watched_arguments
 from tests.integration.worker.conftest import Bench, play, wait_for
 from tests.integration.worker.repositories import Repository, serve_git
 
@@ -266,15 +265,15 @@ def test_a_password_reaches_the_server_and_nothing_else(
             columns["credential_id"] = add_scm_credential(bench, username="ada", password=password)
         else:
             columns["scm_url"] = columns["scm_url"].replace("//", "//ada:git%20pass'word-%24HOME%40%3A%2F@")
-        arguments = _watch_arguments()
         project_id = project(**columns)
 
-        ended = update(bench, project_id)
-        job = bench.run(bench.template({}, project_id=project_id))
+        with watched_arguments() as arguments:
+            ended = update(bench, project_id)
+            job = bench.run(bench.template({}, project_id=project_id))
 
     assert (ended.status, job.status) == ("successful", "successful"), ended.job_explanation
     assert seen[-1].startswith("Basic ")
-    assert "pass'word" not in " ".join(arguments())
+    assert b"pass'word" not in b" ".join(arguments)
     written = [path for path in bench.settings.home.rglob("*") if path.is_file() and "sqlite3" not in path.name]
     assert [path for path in written if b"pass'word" in path.read_bytes()] == []
 
@@ -320,25 +319,3 @@ def add_scm_credential(bench: Bench, **inputs: str) -> int:
     )
     encrypted = {name: bench.store.cipher.encrypt(value) for name, value in inputs.items()}
     return bench.insert(t.credentials, name="git account", credential_type_id=kind, inputs=encrypted)
-
-
-def _watch_arguments() -> Callable[[], set[str]]:
-    """Collect every argument of every process from now until the returned function is called."""
-    seen: set[str] = set()
-    stop = threading.Event()
-
-    def look() -> None:
-        while not stop.is_set():
-            for each in psutil.process_iter(["cmdline"]):
-                seen.update(each.info["cmdline"] or [])
-            stop.wait(0.01)
-
-    thread = threading.Thread(target=look, daemon=True)
-    thread.start()
-
-    def finish() -> set[str]:
-        stop.set()
-        thread.join()
-        return seen
-
-    return finish
