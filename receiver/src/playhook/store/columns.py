@@ -1,13 +1,34 @@
 # SPDX-FileCopyrightText: Playhook contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Column kinds that the tables share."""
+"""What the tables share: the schema they belong to, and kinds of columns."""
 
 from __future__ import annotations
 
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import BigInteger, Boolean, Column, DateTime, Dialect, ForeignKey, Integer, String, Text, TypeDecorator
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    DateTime,
+    Dialect,
+    ForeignKey,
+    Integer,
+    MetaData,
+    String,
+    Text,
+    TypeDecorator,
+)
+
+metadata = MetaData(
+    naming_convention={
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_name)s",
+        "pk": "pk_%(table_name)s",
+    }
+)
 
 # SQLite autoincrements only INTEGER; PostgreSQL needs 64 bits for what grows.
 BigId = BigInteger().with_variant(Integer, "sqlite")

@@ -9,18 +9,24 @@ everything that runs alike.
 
 from __future__ import annotations
 
-from sqlalchemy import JSON, Column, Float, Index, Integer, LargeBinary, MetaData, String, Table, UniqueConstraint
+from sqlalchemy import JSON, Column, Float, Index, Integer, String, Table, UniqueConstraint
 
-from playhook.store.columns import BigId, UtcTime, authored, flag, key, number, text, to
-
-metadata = MetaData(
-    naming_convention={
-        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
-        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
-        "fk": "fk_%(table_name)s_%(column_0_name)s",
-        "pk": "pk_%(table_name)s",
-    }
+from playhook.store.columns import BigId, UtcTime, authored, flag, key, metadata, number, text, to
+from playhook.store.webhook_tables import (
+    status_posts,
+    webhook_deliveries,
+    webhook_endpoint_keys,
+    webhook_endpoint_templates,
+    webhook_endpoints,
+    webhook_keys,
 )
+
+__all__ = (
+    "ASK_ON_LAUNCH", "credential_types", "credentials", "hosts", "installation", "inventories", "job_credentials",
+    "job_events", "job_host_summaries", "metadata", "organizations", "status_posts", "template_credentials", "tokens",
+    "unified_job_templates", "unified_jobs", "users", "webhook_deliveries", "webhook_endpoint_keys",
+    "webhook_endpoint_templates", "webhook_endpoints", "webhook_keys",
+)  # fmt: skip
 
 # One row. config_version counts changes of what intake caches; see store/writer.py.
 installation = Table(
@@ -212,41 +218,6 @@ template_credentials = Table(
     UniqueConstraint("template_id", "credential_id"),
 )
 
-webhook_keys = Table(
-    "webhook_keys",
-    metadata,
-    key(),
-    to("unified_job_templates.id", "template_id", on_delete="CASCADE", nullable=False),
-    Column("key", String, nullable=False),  # what Cipher made of it
-    text("fingerprint", 16),  # tells keys apart without showing them; see webhook_keys.fingerprint
-    Column("expires", UtcTime),  # null: the current key; else an older one in its grace period
-    Column("created", UtcTime, nullable=False),
-)
-
-webhook_deliveries = Table(
-    "webhook_deliveries",
-    metadata,
-    key(BigId),
-    to("unified_job_templates.id", "template_id", on_delete="CASCADE"),
-    Column("service", String(64), nullable=False),
-    Column("guid", String(255)),
-    Column("dedupe_key", String(300)),  # null: may repeat (refused, or a redelivery asked for by an operator)
-    Column("event_type", String(255)),
-    Column("outcome", String(16), nullable=False),  # launched, duplicate, ignored, refused
-    Column("reason", String(1024), nullable=False, default=""),
-    Column("response_status", Integer, nullable=False),
-    Column("remote_address", String(64), nullable=False, default=""),
-    Column("received", UtcTime, nullable=False, index=True),
-    Column("headers", JSON),
-    Column("body_size", Integer, nullable=False, default=0),
-    Column("body_sha256", LargeBinary(32)),
-    Column("body", LargeBinary),  # zstd; null when refused or purged
-    Column("event", JSON),  # the normal form and what status posts and extra vars need
-    Column("verdict", JSON),
-    UniqueConstraint("template_id", "dedupe_key"),
-    sqlite_autoincrement=True,
-)
-
 unified_jobs = Table(
     "unified_jobs",
     metadata,
@@ -357,25 +328,4 @@ job_host_summaries = Table(
     Column("created", UtcTime, nullable=False),
     Column("modified", UtcTime, nullable=False),
     UniqueConstraint("job_id", "host_name"),
-)
-
-status_posts = Table(
-    "status_posts",
-    metadata,
-    key(BigId),
-    to("unified_jobs.id", "job_id", on_delete="CASCADE", nullable=False),
-    Column("service", String(64), nullable=False),
-    to("credentials.id", "credential_id", index=False),
-    Column("target", JSON, nullable=False),  # repository, sha, origin
-    Column("status", String(20), nullable=False),
-    Column("context", String(255), nullable=False),
-    text("description", 255),
-    Column("state", String(16), nullable=False),  # queued, sent, skipped, failed
-    number("attempts"),
-    Column("next_attempt", UtcTime, nullable=False),
-    Column("sent", UtcTime),
-    text("answer", 1024),  # what the service said, or why nothing was sent
-    Column("created", UtcTime, nullable=False),
-    Index("ix_status_posts_due", "state", "next_attempt"),
-    sqlite_autoincrement=True,
 )

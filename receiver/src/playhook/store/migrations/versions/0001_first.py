@@ -107,6 +107,27 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f("ix_tokens_user_id"), ["user_id"], unique=False)
 
     op.create_table(
+        "webhook_endpoints",
+        sa.Column("id", sa.Integer(), autoincrement=True, nullable=False),
+        sa.Column("name", sa.String(length=255), nullable=False),
+        sa.Column("description", sa.Text(), server_default="", nullable=False),
+        sa.Column("service", sa.String(length=64), nullable=False),
+        sa.Column("playhook", sa.JSON(), nullable=False),
+        sa.Column("created", UtcTime(), nullable=False),
+        sa.Column("modified", UtcTime(), nullable=False),
+        sa.Column("created_by_id", sa.Integer(), nullable=True),
+        sa.Column("modified_by_id", sa.Integer(), nullable=True),
+        sa.ForeignKeyConstraint(
+            ["created_by_id"], ["users.id"], name=op.f("fk_webhook_endpoints_created_by_id"), ondelete="SET NULL"
+        ),
+        sa.ForeignKeyConstraint(
+            ["modified_by_id"], ["users.id"], name=op.f("fk_webhook_endpoints_modified_by_id"), ondelete="SET NULL"
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_webhook_endpoints")),
+        sa.UniqueConstraint("service", "name", name=op.f("uq_webhook_endpoints_service_name")),
+        sqlite_autoincrement=True,
+    )
+    op.create_table(
         "credentials",
         sa.Column("id", sa.Integer(), autoincrement=True, nullable=False),
         sa.Column("name", sa.String(length=512), nullable=False),
@@ -180,6 +201,25 @@ def upgrade() -> None:
     )
     with op.batch_alter_table("inventories", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_inventories_organization_id"), ["organization_id"], unique=False)
+
+    op.create_table(
+        "webhook_endpoint_keys",
+        sa.Column("id", sa.Integer(), autoincrement=True, nullable=False),
+        sa.Column("endpoint_id", sa.Integer(), nullable=False),
+        sa.Column("key", sa.String(), nullable=False),
+        sa.Column("fingerprint", sa.String(length=16), server_default="", nullable=False),
+        sa.Column("expires", UtcTime(), nullable=True),
+        sa.Column("created", UtcTime(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["endpoint_id"],
+            ["webhook_endpoints.id"],
+            name=op.f("fk_webhook_endpoint_keys_endpoint_id"),
+            ondelete="CASCADE",
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_webhook_endpoint_keys")),
+    )
+    with op.batch_alter_table("webhook_endpoint_keys", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_webhook_endpoint_keys_endpoint_id"), ["endpoint_id"], unique=False)
 
     op.create_table(
         "hosts",
@@ -360,6 +400,9 @@ def upgrade() -> None:
         "webhook_deliveries",
         sa.Column("id", BigId, autoincrement=True, nullable=False),
         sa.Column("template_id", sa.Integer(), nullable=True),
+        sa.Column("endpoint_id", sa.Integer(), nullable=True),
+        sa.Column("original_id", BigId, nullable=True),
+        sa.Column("redelivered_by_id", sa.Integer(), nullable=True),
         sa.Column("service", sa.String(length=64), nullable=False),
         sa.Column("guid", sa.String(length=255), nullable=True),
         sa.Column("dedupe_key", sa.String(length=300), nullable=True),
@@ -376,18 +419,84 @@ def upgrade() -> None:
         sa.Column("event", sa.JSON(), nullable=True),
         sa.Column("verdict", sa.JSON(), nullable=True),
         sa.ForeignKeyConstraint(
+            ["endpoint_id"],
+            ["webhook_endpoints.id"],
+            name=op.f("fk_webhook_deliveries_endpoint_id"),
+            ondelete="SET NULL",
+        ),
+        sa.ForeignKeyConstraint(
+            ["original_id"],
+            ["webhook_deliveries.id"],
+            name=op.f("fk_webhook_deliveries_original_id"),
+            ondelete="SET NULL",
+        ),
+        sa.ForeignKeyConstraint(
+            ["redelivered_by_id"],
+            ["users.id"],
+            name=op.f("fk_webhook_deliveries_redelivered_by_id"),
+            ondelete="SET NULL",
+        ),
+        sa.ForeignKeyConstraint(
             ["template_id"],
             ["unified_job_templates.id"],
             name=op.f("fk_webhook_deliveries_template_id"),
-            ondelete="CASCADE",
+            ondelete="SET NULL",
         ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_webhook_deliveries")),
         sa.UniqueConstraint("template_id", "dedupe_key", name=op.f("uq_webhook_deliveries_template_id_dedupe_key")),
         sqlite_autoincrement=True,
     )
     with op.batch_alter_table("webhook_deliveries", schema=None) as batch_op:
+        batch_op.create_index(
+            "ix_webhook_deliveries_endpoint_id",
+            ["endpoint_id"],
+            unique=False,
+            sqlite_where=sa.text("endpoint_id IS NOT NULL"),
+            postgresql_where=sa.text("endpoint_id IS NOT NULL"),
+        )
+        batch_op.create_index(
+            "ix_webhook_deliveries_original_id",
+            ["original_id"],
+            unique=False,
+            sqlite_where=sa.text("original_id IS NOT NULL"),
+            postgresql_where=sa.text("original_id IS NOT NULL"),
+        )
         batch_op.create_index(batch_op.f("ix_webhook_deliveries_received"), ["received"], unique=False)
+        batch_op.create_index(
+            "ix_webhook_deliveries_redelivered_by_id",
+            ["redelivered_by_id"],
+            unique=False,
+            sqlite_where=sa.text("redelivered_by_id IS NOT NULL"),
+            postgresql_where=sa.text("redelivered_by_id IS NOT NULL"),
+        )
         batch_op.create_index(batch_op.f("ix_webhook_deliveries_template_id"), ["template_id"], unique=False)
+
+    op.create_table(
+        "webhook_endpoint_templates",
+        sa.Column("id", sa.Integer(), autoincrement=True, nullable=False),
+        sa.Column("endpoint_id", sa.Integer(), nullable=False),
+        sa.Column("template_id", sa.Integer(), nullable=False),
+        sa.Column("repositories", sa.JSON(none_as_null=True), nullable=True),
+        sa.ForeignKeyConstraint(
+            ["endpoint_id"],
+            ["webhook_endpoints.id"],
+            name=op.f("fk_webhook_endpoint_templates_endpoint_id"),
+            ondelete="CASCADE",
+        ),
+        sa.ForeignKeyConstraint(
+            ["template_id"],
+            ["unified_job_templates.id"],
+            name=op.f("fk_webhook_endpoint_templates_template_id"),
+            ondelete="CASCADE",
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_webhook_endpoint_templates")),
+        sa.UniqueConstraint(
+            "endpoint_id", "template_id", name=op.f("uq_webhook_endpoint_templates_endpoint_id_template_id")
+        ),
+    )
+    with op.batch_alter_table("webhook_endpoint_templates", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_webhook_endpoint_templates_endpoint_id"), ["endpoint_id"], unique=False)
+        batch_op.create_index(batch_op.f("ix_webhook_endpoint_templates_template_id"), ["template_id"], unique=False)
 
     op.create_table(
         "webhook_keys",
