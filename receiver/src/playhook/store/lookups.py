@@ -113,7 +113,7 @@ def _read_filter(catalog: Catalog, collection: Collection, name: str, text: str)
 
 def _read_search(catalog: Catalog, collection: Collection, name: str, text: str) -> list[tuple[Lookup, ...]]:
     path = name.removesuffix("__search")
-    steps, column = _follow(catalog, collection, path.split("__"))
+    steps, column = _follow(catalog, collection, path.split("__"), arrives=True)
     if not steps or column != "id":
         raise BadQuery(f"{path} is not searchable")
     texts = [each for each in text.split(",") if each]
@@ -133,10 +133,13 @@ def _read_order(catalog: Catalog, collection: Collection, name: str) -> tuple[Lo
     return Lookup(steps=steps, column=column, operator="order", value=None), descending
 
 
-def _follow(catalog: Catalog, collection: Collection, names: Sequence[str]) -> tuple[tuple[Step, ...], str]:
+def _follow(
+    catalog: Catalog, collection: Collection, names: Sequence[str], *, arrives: bool = False
+) -> tuple[tuple[Step, ...], str]:
     """Walk the links that `names` spell; return them and the last name's column.
 
-    A name that ends on a link means the id of what it leads to: a foreign key here needs no step for that.
+    A name that ends on a link means the id of what it leads to: a foreign key here needs no step for that, unless the
+    walk `arrives` there.
     """
     steps: list[Step] = []
     seen: set[tuple[str, str]] = set()
@@ -152,7 +155,7 @@ def _follow(catalog: Catalog, collection: Collection, names: Sequence[str]) -> t
         is_last = position == len(names) - 1
         if link is None:
             here = None
-        elif not (is_last and link.to_one):
+        elif arrives or not (is_last and link.to_one):
             target = catalog[link.target]
             steps.append(Step(name=name, link=link, target=target))
             here, column = target, "id"

@@ -39,7 +39,8 @@ class InUse(Conflict):
 def answer_error(error: Exception) -> Response:
     """Turn an error into its answer; anything that is not ours to tell becomes a plain 500."""
     if isinstance(error, HTTPException):
-        return _answer(error.status_code, {"detail": error.detail}, dict(error.headers or {}))
+        detail = "Not found." if error.status_code == 404 else error.detail
+        return _answer(error.status_code, {"detail": detail}, dict(error.headers or {}))
     if isinstance(error, InUse):
         return _answer(409, error.body)
     if isinstance(error, InvalidInput):

@@ -55,7 +55,9 @@ def _prepare_summaries(view: Rendering, rows: Sequence[Row]) -> None:
 
 def _prepare(view: Rendering, rows: Sequence[Row], _detail: bool) -> None:
     _prepare_summaries(view, rows)
-    view.load(view.resources["project_updates"], (row["last_job_id"] for row in rows if row["scm_type"]))
+    current = [job["id"] for job in view.facts[_CURRENT].values()]
+    last = [row["last_job_id"] for row in rows if row["scm_type"]]
+    view.load(view.resources["project_updates"], [*current, *last])
 
 
 def _summarize(view: Rendering, row: Row) -> Mapping[str, Any]:
