@@ -121,4 +121,6 @@ def test_galaxy_importer_accepts_it(tarball: Path, galaxy_importer: Path, tmp_pa
     log = result.stdout + result.stderr
     assert result.returncode == 0, log
     assert "Importer processing completed successfully" in log, log
-    assert [line for line in log.splitlines() if line.startswith(("WARNING", "ERROR"))] == [], log
+    complaints = [line for line in log.splitlines() if line.startswith(("WARNING", "ERROR"))]
+    # It counts the lines of tests/sanity/ignore-*.txt, each of which says why it is there.
+    assert [line for line in complaints if "Ignore files skip ansible-test" not in line] == [], log
