@@ -72,6 +72,7 @@ def open_database(settings: Settings) -> tuple[Store, Path | None]:
 
     Returns the store, and the file that holds a password generated at the first start.
     """
+    prepare_home(settings)
     if is_sqlite(settings.database):
         migrate(settings.database)
     else:

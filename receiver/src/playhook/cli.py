@@ -8,14 +8,16 @@ import fcntl
 import inspect
 import socket
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 from rich.console import Console
 from rich.markup import escape
+from rich.table import Table
 
 from playhook import __version__
 from playhook.errors import PlayhookError, SettingsError
@@ -34,16 +36,30 @@ _out, _err = Console(highlight=False), Console(stderr=True, highlight=False)
 _SECRET_SETTINGS = {"admin_password", "database_url"}  # never an argument: others can read those
 
 
+_PANEL = "Settings (each also as PLAYHOOK_… in the environment)"
+_CONFIG = inspect.Parameter(
+    "config",
+    inspect.Parameter.KEYWORD_ONLY,
+    default=None,
+    annotation=Annotated[
+        Path | None,
+        typer.Option(
+            "--config", help="File of PLAYHOOK_NAME=value lines; the environment wins.", rich_help_panel=_PANEL
+        ),
+    ],
+)
+
+
 def _with_settings(function: Callable[..., None]) -> Callable[..., None]:
     """Give a command one option for each setting; its `settings` parameter gets what they say together."""
 
     def command(**given: Any) -> None:
         own = {name: given.pop(name) for name in list(given) if name not in Settings.model_fields}
-        function(settings=load_settings(**given), **own)
+        function(settings=load_settings(own.pop("config"), **given), **own)
 
     signature = inspect.signature(function, eval_str=True)
     own = [parameter for name, parameter in signature.parameters.items() if name != "settings"]
-    parameters = [*own, *(_option(name) for name in Settings.model_fields if name not in _SECRET_SETTINGS)]
+    parameters = [*own, _CONFIG, *(_option(name) for name in Settings.model_fields if name not in _SECRET_SETTINGS)]
     command.__signature__ = signature.replace(parameters=parameters)  # type: ignore[attr-defined]
     command.__annotations__ = {each.name: each.annotation for each in parameters}
     command.__doc__, command.__name__ = function.__doc__, function.__name__
@@ -57,7 +73,7 @@ def _option(name: str) -> inspect.Parameter:
     option = typer.Option(
         f"--{name.replace('_', '-')}",
         help=f"{field.description}{default}",
-        rich_help_panel="Settings (each also as PLAYHOOK_… in the environment)",
+        rich_help_panel=_PANEL,
         show_default=False,
     )
     return inspect.Parameter(
@@ -137,6 +153,31 @@ def services() -> None:
         _out.print(f"[bold]{name:<20}[/] {service.label:<24} {service.credential_type or '-'}")
 
 
+@_program.command()
+@_with_settings
+def jobs(
+    settings: Settings,
+    limit: Annotated[int, typer.Option(min=1, max=1000, help="How many, newest first.")] = 20,
+) -> None:
+    """List the newest jobs."""
+    from playhook.store.newest import newest_jobs  # noqa: PLC0415
+
+    _show(settings, newest_jobs, limit, ["job", "type", "status", "name", "launched by", "started", "seconds"])
+
+
+@_program.command()
+@_with_settings
+def deliveries(
+    settings: Settings,
+    limit: Annotated[int, typer.Option(min=1, max=1000, help="How many, newest first.")] = 20,
+) -> None:
+    """List the newest deliveries, with what became of them and why."""
+    from playhook.store.newest import newest_deliveries  # noqa: PLC0415
+
+    titles = ["delivery", "received", "template", "service", "event", "outcome", "reason"]
+    _show(settings, newest_deliveries, limit, titles)
+
+
 @_token.command("create")
 @_with_settings
 def create_token(
@@ -155,6 +196,33 @@ def create_token(
     finally:
         store.close()
     sys.stdout.write(token + "\n")
+
+
+def _show(settings: Settings, newest: Callable[[Any, int], Sequence[Any]], limit: int, titles: list[str]) -> None:
+    from playhook.app import open_database  # noqa: PLC0415
+
+    store, _ = open_database(settings)
+    try:
+        rows = newest(store, limit)
+    finally:
+        store.close()
+    table = Table(*titles, box=None, header_style="bold")
+    for row in rows:
+        table.add_row(*(_cell(value) for value in row))
+    _out.print(table)
+
+
+_COLOURS = {
+    "successful": "green", "launched": "green", "running": "cyan", "failed": "red", "error": "red", "refused": "red",
+    "canceled": "yellow", "ignored": "yellow", "duplicate": "yellow",
+}  # fmt: skip
+
+
+def _cell(value: object) -> str:
+    if value is None:
+        return ""
+    text = f"{value:%Y-%m-%d %H:%M:%S}" if isinstance(value, datetime) else escape(str(value))
+    return f"[{_COLOURS[text]}]{text}[/]" if text in _COLOURS else text
 
 
 @contextmanager

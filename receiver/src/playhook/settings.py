@@ -115,10 +115,18 @@ class Settings(BaseSettings):
         return f"{scheme}://{host}:{self.port}"
 
 
-def load_settings(**overrides: object) -> Settings:
-    """Read the environment; `overrides` are command line options that were given. Raises SettingsError."""
+def load_settings(config: Path | None = None, **overrides: object) -> Settings:
+    """Read the environment; `overrides` are command line options that were given. Raises SettingsError.
+
+    `config` is a file of lines `PLAYHOOK_NAME=value`, as systemd's EnvironmentFile; what stands in the environment
+    wins over it, and an option over both. PLAYHOOK_CONFIG names one too.
+    """
+    file = config or (Path(named) if (named := os.environ.get(f"{_PREFIX}CONFIG")) else None)
+    if file is not None and not os.access(file, os.R_OK):
+        raise SettingsError(f"the configuration file {file} cannot be read: check the path and who may read it")
+    given = {name: value for name, value in overrides.items() if value is not None}
     try:
-        return Settings(**{name: value for name, value in overrides.items() if value is not None})  # type: ignore[arg-type]
+        return Settings(_env_file=file, **given)  # type: ignore[arg-type, call-arg]
     except ValidationError as error:
         raise SettingsError(_sentences(error)) from None
 

@@ -71,3 +71,18 @@ def test_public_url(given: dict[str, object], url: str) -> None:
 def test_passwords_do_not_show_in_a_representation() -> None:
     settings = Settings.model_validate({"admin_password": "hunter2", "database_url": "postgresql://u:hunter3@h/d"})
     assert "hunter" not in repr(settings)
+
+
+def test_file_is_read_and_the_environment_wins_over_it(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    file = tmp_path / "playhook.env"
+    file.write_text("# comment\nPLAYHOOK_PORT=1111\nPLAYHOOK_WORKERS=7\nPLAYHOOK_UNKNOWN=ignored\n")
+    monkeypatch.setenv("PLAYHOOK_WORKERS", "3")
+    monkeypatch.setenv("PLAYHOOK_CONFIG", str(file))
+
+    assert (load_settings().port, load_settings().workers) == (1111, 3)
+    assert load_settings(file, port=2222).port == 2222
+
+
+def test_missing_file_is_a_sentence(tmp_path: Path) -> None:
+    with pytest.raises(SettingsError, match=r"nowhere\.env cannot be read"):
+        load_settings(tmp_path / "nowhere.env")

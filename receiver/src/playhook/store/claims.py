@@ -214,6 +214,7 @@ def _end(
             canceled_on=tx.now if status == "canceled" else None,
             job_explanation=explanation,
             event_processing_finished=True,
+            lock_group=None,  # so that the index on it holds what is active, however many have ended
             **values,
         )
         .returning(_jobs.c.started)

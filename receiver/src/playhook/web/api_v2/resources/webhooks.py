@@ -10,6 +10,8 @@ from typing import Any, Final
 from starlette.responses import Response
 
 from playhook.errors import InvalidInput
+from playhook.intake.rules import KEYS as RULES
+from playhook.intake.rules import validate_rules
 from playhook.services.base import Service
 from playhook.store.collections import Row
 from playhook.store.credentials import ENCRYPTED
@@ -20,13 +22,9 @@ from playhook.web.api_v2.resource import Shown, Written
 from playhook.web.api_v2.resources.common import check_keys
 from playhook.web.api_v2.write import Draft
 
-_KEYS: Final = {
-    "webhook_url": False,
-    "webhook_key_fingerprint": False,
-    "webhook_key": True,
-    "allow_sha1": True,
-    "status_context": True,
-}
+_READ_ONLY: Final = ("webhook_url", "webhook_key_fingerprint")
+_STORED: Final = frozenset({"status_context"}) | RULES
+_KEYS: Final = {**dict.fromkeys(_READ_ONLY, False), "webhook_key": True, **dict.fromkeys(sorted(_STORED), True)}
 _DEFAULTS: Final[Mapping[str, Any]] = {"allow_sha1": False, "status_context": ""}
 _LONGEST_CONTEXT: Final = 255
 
@@ -43,7 +41,7 @@ def show_playhook(context: ApiContext, row: Row, path: str, fingerprint: str | N
         "webhook_key": ENCRYPTED if fingerprint is not None else "",
         "webhook_key_fingerprint": fingerprint,
         **_DEFAULTS,
-        **{name: value for name, value in (row["playhook"] or {}).items() if name in _DEFAULTS},
+        **{name: value for name, value in (row["playhook"] or {}).items() if name in _STORED},
     }
 
 
@@ -74,13 +72,16 @@ def _check_playhook(draft: Draft, given: dict[str, Any]) -> None:
     if key != ENCRYPTED and key != "":  # either means: leave it
         _in_playhook(check_key, key)
         draft.extra["webhook_key"] = key
-    if not isinstance(given.get("allow_sha1", False), bool):
-        raise InvalidInput({"playhook": ["allow_sha1: Must be a valid boolean."]})
-    context = given.get("status_context", "")
-    if not isinstance(context, str) or len(context) > _LONGEST_CONTEXT or not context.isprintable():
-        raise InvalidInput({"playhook": [f"status_context: one line of at most {_LONGEST_CONTEXT} characters."]})
     kept = (draft.current or {}).get("playhook") or {} if draft.mode == "PATCH" else {}
-    draft.values["playhook"] = {**kept, **given}
+    wanted = {name: value for name, value in {**kept, **given}.items() if value is not None}  # null: take it away
+    context = wanted.get("status_context", "")
+    problems = validate_rules(wanted)
+    if not isinstance(context, str) or len(context) > _LONGEST_CONTEXT or not context.isprintable():
+        problems["status_context"] = [f"One line of at most {_LONGEST_CONTEXT} characters is wanted."]
+    if problems:
+        sentences = [f"{place}: {text}" for place, texts in problems.items() for text in texts]
+        raise InvalidInput({"playhook": sentences})
+    draft.values["playhook"] = wanted
 
 
 def _in_playhook(check: Any, value: Any) -> None:

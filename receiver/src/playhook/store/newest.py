@@ -1,0 +1,31 @@
+# SPDX-FileCopyrightText: Playhook contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The newest rows, for people at a terminal."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from sqlalchemy import Column, Row, Table, select
+
+from playhook.store import tables as t
+from playhook.store.store import Store
+
+
+def newest_jobs(store: Store, limit: int) -> Sequence[Row[Any]]:
+    """Return id, type, status, name, launch type, start and seconds of the newest jobs, newest first."""
+    c = t.unified_jobs.c
+    return _newest(store, t.unified_jobs, (c.id, c.type, c.status, c.name, c.launch_type, c.started, c.elapsed), limit)
+
+
+def newest_deliveries(store: Store, limit: int) -> Sequence[Row[Any]]:
+    """Return id, time, template, service, event type, outcome and reason of the newest deliveries, newest first."""
+    c = t.webhook_deliveries.c
+    columns = (c.id, c.received, c.template_id, c.service, c.event_type, c.outcome, c.reason)
+    return _newest(store, t.webhook_deliveries, columns, limit)
+
+
+def _newest(store: Store, table: Table, columns: Sequence[Column[Any]], limit: int) -> Sequence[Row[Any]]:
+    with store.reading() as connection:
+        return connection.execute(select(*columns).order_by(table.c.id.desc()).limit(limit)).all()
