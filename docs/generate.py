@@ -47,8 +47,11 @@ def settings_page() -> str:
     return f"""{_HEADER}
 # Settings
 
-Every setting is an environment variable. The commands that use settings take them as options too; the option wins.
-An empty variable counts as unset. A wrong value is one sentence on standard error and exit status 2.
+Every setting is an environment variable. The commands that use settings take them as options too. A file of lines
+`NAME=value`, named by `--config` or `PLAYHOOK_CONFIG`, may hold them as well. An option wins over the environment, and
+the environment over the file. An empty variable counts as unset. A wrong value is one sentence on standard error and
+exit status 2.
+
 The role's options for the same things begin with `webhook_receiver_`; see
 `ansible-doc --type role playhook.webhooks.webhook_receiver`.
 
@@ -185,11 +188,11 @@ def _commands(group: Any, path: str) -> Iterator[tuple[str, Any]]:
 
 def _command_section(path: str, command: Any) -> str:
     options = [each for each in command.params if each.name != "help"]
-    own = [each for each in options if each.name not in Settings.model_fields]
+    own = [each for each in options if each.name not in {*Settings.model_fields, "config"}]
     rows = [("Option", "What it does"), *((f"`{'`, `'.join(each.opts)}`", _plain(each.help)) for each in own)]
     parts = [f"## {path}", _plain(command.help, keep_paragraphs=True)]
     parts += [_table(rows)] if own else []
-    parts += ["Takes every [setting](settings.md) as an option."] if len(own) < len(options) else []
+    parts += ["Takes every [setting](settings.md) as an option, and `--config`."] if len(own) < len(options) else []
     return "\n\n".join(parts) + "\n"
 
 
