@@ -97,7 +97,7 @@ class Api:
         return self._runner.run(self._call(method, path, sent, content))
 
     async def _call(self, method: str, path: str, headers: Mapping[str, str], content: bytes) -> Answer:
-        bare, _, query = path.partition("?")
+        bare, _mark, query = path.partition("?")
         scope = {
             "type": "http", "asgi": {"version": "3.0"}, "http_version": "1.1", "method": method, "scheme": "https",
             "path": bare, "raw_path": bare.encode(), "query_string": query.encode(), "root_path": "",

@@ -83,7 +83,7 @@ def test_passwords_are_never_shown(api: Api, store: Store) -> None:
 def test_a_verified_password_is_remembered(api: Api) -> None:
     api.get("/api/v2/me/")
     started = time.perf_counter()
-    for _ in range(10):
+    for _each in range(10):
         assert api.get("/api/v2/me/").status == 200
     remembered = time.perf_counter() - started
     started = time.perf_counter()

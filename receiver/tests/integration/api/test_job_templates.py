@@ -13,7 +13,8 @@ import pytest
 from tests.api_client import Api
 from tests.integration.api.conftest import TOKEN, World, create, type_id
 
-from playhook.store.hook_templates import find_hook_template, read_config_version
+from playhook.store import tables as t
+from playhook.store.hook_templates import read_config_version
 from playhook.store.store import Store
 
 
@@ -24,10 +25,10 @@ def _key(api: Api, template: dict[str, Any]) -> str:
 
 
 def _valid_keys(store: Store, template_id: int, after: timedelta = timedelta(0)) -> list[str]:
+    then = datetime.now(UTC) + after
     with store.reading() as connection:
-        template = find_hook_template(connection, store.cipher, "job_template", template_id)
-    assert template is not None
-    return template.valid_keys(datetime.now(UTC) + after)
+        rows = connection.execute(t.webhook_keys.select().where(t.webhook_keys.c.template_id == template_id)).all()
+    return [store.cipher.decrypt(row.key) for row in rows if row.expires is None or row.expires > then]
 
 
 def test_a_new_webhook_has_a_url_a_key_and_a_fingerprint(api: Api, world: World, store: Store) -> None:
@@ -113,19 +114,30 @@ def test_bad_grace_periods_are_refused(api: Api, world: World, grace: Any) -> No
 @pytest.mark.parametrize(
     ("ours", "sentence"),
     [
-        (
-            {"webhook_secret": "x"},
-            'Unknown key "webhook_secret". The keys are: allow_sha1, status_context, webhook_key.',
-        ),
-        ({"allow_sha1": "yes"}, "allow_sha1: Must be a valid boolean."),
-        ({"status_context": "a\nb"}, "status_context: one line of at most 255 characters."),
-        ({"status_context": "x" * 256}, "status_context: one line of at most 255 characters."),
+        ({"allow_sha1": "yes"}, "allow_sha1: true or false is wanted, not a text."),
+        ({"status_context": "a\nb"}, "status_context: One line of at most 255 characters is wanted."),
+        ({"status_context": "x" * 256}, "status_context: One line of at most 255 characters is wanted."),
+        ({"preset": "everything"}, "preset: There is no such preset; there are all, ci, deploy."),
+        ({"dedupe": {"w": 5}}, "dedupe.w: There is no such setting here; there are window, body and on_repeat."),
         ("x", 'Expected a dictionary of items but got type "str".'),
     ],
 )
 def test_our_own_key_is_checked(api: Api, world: World, ours: Any, sentence: str) -> None:
     refused = api.patch(world.template["url"], {"playhook": ours})
     assert (refused.status, refused.json()) == (400, {"playhook": [sentence]})
+
+
+def test_unknown_keys_of_ours_are_refused_by_name(api: Api, world: World) -> None:
+    refused = api.patch(world.template["url"], {"playhook": {"webhook": "x", "preset": "ci"}})
+    sentence = refused.json()["playhook"][0]
+    assert (refused.status, sentence.startswith('Unknown key "webhook". The keys are: allow_sha1, ')) == (400, True)
+
+
+def test_rules_are_read_back_and_taken_away_by_null(api: Api, world: World) -> None:
+    rules = {"preset": "ci", "filters": {"branches": ["main"]}, "dedupe": {"body": True}}
+    shown = api.patch(world.template["url"], {"playhook": rules}).json()["playhook"]
+    assert {name: shown[name] for name in rules} == rules
+    assert "preset" not in api.patch(world.template["url"], {"playhook": {"preset": None}}).json()["playhook"]
 
 
 def test_patch_keeps_what_of_ours_it_does_not_name(api: Api, world: World) -> None:

@@ -154,7 +154,7 @@ def test_an_empty_body_is_an_empty_object(api: Api, world: World) -> None:
 def test_a_missing_slash_redirects(api: Api, world: World) -> None:
     for method, path in (("GET", "/api/v2/me?a=1"), ("POST", "/api/v2/organizations"), ("GET", "/api")):
         answer = api.request(method, path)
-        bare, _, query = path.partition("?")
+        bare, _mark, query = path.partition("?")
         assert (answer.status, answer.headers["location"]) == (301, f"{bare}/{'?' + query if query else ''}")
 
 
