@@ -21,9 +21,17 @@ class EmbeddedDispatch:
     def __init__(self) -> None:
         self._tasks: dict[str, _Task] = {}
 
-    def register(self, task: str, function: TaskFunction, *, concurrency: int = 1, every: float | None = None) -> None:
+    def register(
+        self,
+        task: str,
+        function: TaskFunction,
+        *,
+        concurrency: int = 1,
+        every: float | None = None,
+        keyed: bool = True,
+    ) -> None:
         """Start the task's threads; the first sweep is at once."""
-        self._tasks[task] = _Task(task, function, concurrency, every)
+        self._tasks[task] = _Task(task, function, concurrency=concurrency, every=every, keyed=keyed)
 
     def defer(self, task: str, key: int = 0, at: datetime | None = None) -> None:
         """Ring; a task that nobody registered here (as with `serve --no-worker`) is left to the sweep."""
@@ -36,8 +44,10 @@ class EmbeddedDispatch:
 
 
 class _Task:
-    def __init__(self, name: str, function: TaskFunction, concurrency: int, every: float | None) -> None:
-        self._name, self._function, self._every = name, function, every
+    def __init__(
+        self, name: str, function: TaskFunction, *, concurrency: int, every: float | None, keyed: bool
+    ) -> None:
+        self._name, self._function, self._every, self._keyed = name, function, every, keyed
         self._condition = threading.Condition()
         self._due: list[tuple[float, int]] = []  # heap of (time, key)
         self._times: dict[int, float] = {}  # key → its earliest time; what else the heap holds of it is stale
@@ -47,7 +57,7 @@ class _Task:
             threading.Thread(target=self._loop, name=f"{name}-{number}", daemon=True).start()
 
     def put(self, key: int, delay: float) -> None:
-        at = time.monotonic() + delay
+        at, key = time.monotonic() + delay, key if self._keyed else 0
         with self._condition:
             if at < self._times.get(key, float("inf")):
                 self._times[key] = at

@@ -23,8 +23,9 @@ from playhook.store.claims import (
     Claim,
     ClaimLost,
     Finish,
-    claim_next,
+    claim,
     find_cancel_requests,
+    find_next,
     find_orphans,
     finish,
     reap,
@@ -63,7 +64,7 @@ class WorkerPool:
         self.worker = f"{self._node}:{os.getpid()}:{uuid.uuid4().hex[:8]}"
         self._running: dict[int, Stop] = {}
         self._changed = threading.Condition()
-        self._claiming = threading.Lock()  # a job is claimed and known to run in one step
+        self._claiming = threading.Lock()
         self._stopping = False
         self._cancels = threading.Thread(target=self._watch_cancels, name="cancels", daemon=True)
 
@@ -77,7 +78,7 @@ class WorkerPool:
         self._settle_orphans()
         self._cancels.start()
         if self._settings.workers:
-            self._dispatch.register(TASK, self._take, concurrency=self._settings.workers, every=_SWEEP)
+            self._dispatch.register(TASK, self._take, concurrency=self._settings.workers, every=_SWEEP, keyed=False)
 
     def stop(self) -> None:
         """Take no more jobs; give those that run `shutdown_grace` seconds, then end them."""
@@ -97,45 +98,58 @@ class WorkerPool:
             return
         self._settle_orphans()
         stop = Stop()
-        with self._claiming:
-            claim = self._store.write(claim_next, self.worker, self._node)
-            if claim is None:
-                return
-            with self._changed:
-                self._running[claim.job_id] = stop
-                self._changed.notify_all()
+        claimed = self._claim_next(stop)
+        if claimed is None:
+            return
+        self._dispatch.defer(TASK)  # rings at once became one: another thread looks for another job
         try:
-            with structlog.contextvars.bound_contextvars(job=claim.job_id):
-                self._run(claim, stop)
+            with structlog.contextvars.bound_contextvars(job=claimed.job_id):
+                self._run(claimed, stop)
         finally:
             with self._changed:
-                del self._running[claim.job_id]
+                del self._running[claimed.job_id]
                 self._changed.notify_all()
-            self._dispatch.defer(TASK)  # what waited for this one's lock group, or for a ring that found no thread
+            self._dispatch.defer(TASK)  # for what waited for this one's lock group
 
-    def _run(self, claim: Claim, stop: Stop) -> None:
+    def _claim_next(self, stop: Stop) -> Claim | None:
+        """Claim a job and know that it runs, in one step: between the two it would look like an orphan."""
+        with self._claiming:
+            while (job_id := self._find_next()) is not None:
+                claimed = self._store.write(claim, job_id, self.worker, self._node)
+                if claimed is not None:
+                    with self._changed:
+                        self._running[job_id] = stop
+                        self._changed.notify_all()
+                    return claimed
+        return None
+
+    def _find_next(self) -> int | None:
+        with self._store.reading() as connection:
+            return find_next(connection)
+
+    def _run(self, claimed: Claim, stop: Stop) -> None:
         _log.info("job claimed")
         result: Finish | None
         try:
-            result = self._execute(claim, stop)
+            result = self._execute(claimed, stop)
         except JobStopped as stopped:
             result = Finish(status="canceled") if stopped.reason == "canceled" else None
         try:
             if result is None:
-                persist(self._store, release, claim)
+                persist(self._store, release, claimed)
             else:
-                persist(self._store, finish, claim, result)
+                persist(self._store, finish, claimed, result)
         except (ClaimLost, StoreUnavailable) as error:
             _log.error("how the job ended was not recorded", reason=str(error))
         else:
             _log.info("job ended", status="pending" if result is None else result.status)
 
-    def _execute(self, claim: Claim, stop: Stop) -> Finish:
+    def _execute(self, claimed: Claim, stop: Stop) -> Finish:
         """Run the job; the edge at which every error becomes a sentence on the job."""
         try:
             with self._store.reading() as connection:
-                inputs = read_job_inputs(connection, self._store.cipher, claim.job_id)
-            return _RUN[claim.type](self._shop, ClaimedJob(claim=claim, inputs=inputs, stop=stop))
+                inputs = read_job_inputs(connection, self._store.cipher, claimed.job_id)
+            return _RUN[claimed.type](self._shop, ClaimedJob(claim=claimed, inputs=inputs, stop=stop))
         except (JobStopped, ClaimLost):
             raise
         except JobCannotRun as error:

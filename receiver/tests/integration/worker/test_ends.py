@@ -18,7 +18,7 @@ import pytest
 from tests.integration.worker.conftest import LOCAL, Bench, play, wait_for
 
 from playhook.settings import Settings
-from playhook.store.claims import claim_next, request_cancel
+from playhook.store.claims import claim, request_cancel
 from playhook.store.store import open_store
 from playhook.worker.launcher import start_launcher
 from playhook.worker.loop import WorkerPool
@@ -251,7 +251,7 @@ def test_a_jobs_process_that_dies_takes_its_playbook_along(bench: Bench) -> None
 
 def test_a_claimed_job_whose_playbook_had_not_started_runs_after_a_kill(bench: Bench) -> None:
     job_id = bench.launch(bench.template({"site.yml": play("debug:")}))
-    bench.store.write(claim_next, "a-receiver-that-was-killed")
+    bench.store.write(claim, job_id, "a-receiver-that-was-killed")
     assert bench.job(job_id).status == "waiting"
 
     pool = restart(bench)
