@@ -22,7 +22,7 @@ from playhook.worker.ssh_keys import unlock_key
 
 # No "ext::" or other helpers, no plain paths that could be options (SECURITY S16).
 _PROTOCOLS: Final = ("https", "http", "ssh", "git", "file")
-_SCP_LIKE: Final = re.compile(r"[\w.-]+@[\w.-]+:[^:\s-][^\s]*|[\w.-]+:[^:/\s-][^\s]*")
+_SCP_LIKE: Final = re.compile(r"\w[\w.-]*@\w[\w.-]*:[^:\s-][^\s]*")
 _ASKPASS: Final = """#!/bin/sh
 # Answers git for the project's own host and for no other.
 case "$1" in

@@ -1,0 +1,153 @@
+# SPDX-FileCopyrightText: Playhook contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Embedded dispatch: rings become calls, in time, and an error ends nothing."""
+
+from __future__ import annotations
+
+import queue
+import threading
+import time
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from playhook.dispatch.embedded import EmbeddedDispatch
+
+
+@pytest.fixture
+def dispatch() -> EmbeddedDispatch:
+    return EmbeddedDispatch()
+
+
+def test_what_is_deferred_is_called_with_its_key(dispatch: EmbeddedDispatch) -> None:
+    calls: queue.Queue[int] = queue.Queue()
+    dispatch.register("work", calls.put)
+
+    dispatch.defer("work", 7)
+
+    assert calls.get(timeout=5) == 7
+    dispatch.stop("work")
+
+
+def test_a_ring_for_nobody_is_forgotten(dispatch: EmbeddedDispatch) -> None:
+    dispatch.defer("work", 7)
+    calls: queue.Queue[int] = queue.Queue()
+    dispatch.register("work", calls.put)
+
+    with pytest.raises(queue.Empty):
+        calls.get(timeout=0.2)
+    dispatch.stop("work")
+
+
+def test_equal_rings_become_one_call(dispatch: EmbeddedDispatch) -> None:
+    calls: list[int] = []
+    go = threading.Event()
+
+    def work(key: int) -> None:
+        go.wait(5)
+        calls.append(key)
+
+    dispatch.register("work", work)
+    dispatch.defer("work", 1)
+    time.sleep(0.1)  # the thread has taken it
+    for key in (2, 2, 2, 3):
+        dispatch.defer("work", key)
+    go.set()
+    time.sleep(0.3)
+    dispatch.stop("work")
+
+    assert calls == [1, 2, 3]
+
+
+def test_rings_without_keys_become_one_call(dispatch: EmbeddedDispatch) -> None:
+    calls: list[int] = []
+    go = threading.Event()
+
+    def work(key: int) -> None:
+        go.wait(5)
+        calls.append(key)
+
+    dispatch.register("work", work, keyed=False)
+    dispatch.defer("work", 1)
+    time.sleep(0.1)
+    for key in (2, 3, 4):
+        dispatch.defer("work", key)
+    go.set()
+    time.sleep(0.3)
+    dispatch.stop("work")
+
+    assert calls == [0, 0]
+
+
+def test_a_later_ring_waits_and_an_earlier_one_for_the_same_key_wins(dispatch: EmbeddedDispatch) -> None:
+    calls: queue.Queue[tuple[int, float]] = queue.Queue()
+    dispatch.register("work", lambda key: calls.put((key, time.monotonic())))
+    begin, now = time.monotonic(), datetime.now(UTC)
+
+    dispatch.defer("work", 1, now + timedelta(seconds=0.4))
+    dispatch.defer("work", 2, now + timedelta(seconds=60))
+    dispatch.defer("work", 2, now + timedelta(seconds=0.2))
+    got = [calls.get(timeout=5), calls.get(timeout=5)]
+    dispatch.stop("work")
+
+    assert [key for key, _ in got] == [2, 1]
+    assert got[0][1] - begin >= 0.2
+    assert got[1][1] - begin >= 0.4
+    assert calls.empty()
+
+
+def test_the_sweep_comes_at_once_and_again(dispatch: EmbeddedDispatch) -> None:
+    calls: queue.Queue[int] = queue.Queue()
+    dispatch.register("work", calls.put, every=0.1)
+
+    assert [calls.get(timeout=5) for _ in range(3)] == [0, 0, 0]
+    dispatch.stop("work")
+
+
+def test_calls_run_at_the_same_time_up_to_the_concurrency(dispatch: EmbeddedDispatch) -> None:
+    lock = threading.Lock()
+    running, most = 0, 0
+    done = threading.Semaphore(0)
+
+    def work(_key: int) -> None:
+        nonlocal running, most
+        with lock:
+            running += 1
+            most = max(most, running)
+        time.sleep(0.1)
+        with lock:
+            running -= 1
+        done.release()
+
+    dispatch.register("work", work, concurrency=3)
+    for key in range(9):
+        dispatch.defer("work", key)
+    assert all(done.acquire(timeout=5) for _ in range(9))
+    dispatch.stop("work")
+
+    assert most == 3
+
+
+def test_an_error_does_not_end_the_thread(dispatch: EmbeddedDispatch) -> None:
+    calls: queue.Queue[int] = queue.Queue()
+
+    def work(key: int) -> None:
+        calls.put(key)
+        raise RuntimeError("on purpose")
+
+    dispatch.register("work", work)
+    dispatch.defer("work", 1)
+    dispatch.defer("work", 2)
+
+    assert [calls.get(timeout=5), calls.get(timeout=5)] == [1, 2]
+    dispatch.stop("work")
+
+
+def test_nothing_is_called_after_the_stop(dispatch: EmbeddedDispatch) -> None:
+    calls: queue.Queue[int] = queue.Queue()
+    dispatch.register("work", calls.put)
+    dispatch.stop("work")
+    dispatch.defer("work", 1)
+
+    with pytest.raises(queue.Empty):
+        calls.get(timeout=0.2)
