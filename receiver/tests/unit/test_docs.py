@@ -24,8 +24,12 @@ from markdown_it.token import Token
 from playhook.cli import _program
 from playhook.domain.delivery import Delivery
 from playhook.domain.event import Action, Event, Kind, PullRequest, Repository
+from playhook.intake.filters import RULES
+from playhook.intake.launch_values import FIELDS
+from playhook.intake.rules import KEYS, PRESETS, validate_rules
 from playhook.services.registry import load_services
 from playhook.settings import Settings
+from playhook.web.api_v2.resources.webhooks import _KEYS
 from playhook.worker.environment import ANSIBLE_SETTINGS
 
 TOP = Path(__file__).parents[3]
@@ -308,3 +312,23 @@ def options_of(module: str) -> set[str]:
     options = {name for name, each in documentation["options"].items() for name in (name, *each.get("aliases", []))}
     talks_to_a_receiver = "playhook.webhooks.auth" in documentation["extends_documentation_fragment"]
     return options | (set(generate._fragment("auth")["options"]) if talks_to_a_receiver else set())
+
+
+def test_every_rule_is_documented() -> None:
+    page = DOCS / "rules.md"
+    assert [row[0] for row in table_under(page, "Filters")] == list(RULES)
+    assert {row[0] for row in table_under(page, "Presets")} == set(PRESETS)
+    assert {f"`{name}`" for name in KEYS} <= set(re.findall(r"`\w+`", page.read_text()))
+    taken = table_under(page, "Values from the payload")[0][0]
+    assert set(re.findall(r"\w+", taken)) == set(FIELDS)
+
+
+def test_what_may_be_set_on_a_job_template_is_documented() -> None:
+    listed = [row[0] for row in table_under(DOCS / "reference/http.md", "The webhook key")]
+    assert set(re.findall(r"\w+", " ".join(listed))) == set(_KEYS)
+
+
+def test_examples_of_rules_are_right() -> None:
+    examples = [json.loads(block)["playhook"] for block in blocks(DOCS / "rules.md", "json")]
+    assert len(examples) == 2
+    assert [validate_rules(example) for example in examples] == [{}, {}]
