@@ -10,6 +10,7 @@ import json
 import os
 import re
 import secrets
+import shutil
 import subprocess
 import sys
 import tomllib
@@ -91,6 +92,9 @@ def wheels(cache: Path) -> Path:
         partial = directory.with_name(f"{directory.name}.{os.getpid()}.partial")
         only = ["--only-binary=:all:", "--python-version=3.11"]  # Debian 12's, whatever runs this
         run(sys.executable, "-m", "pip", "download", "--quiet", "--dest", partial, *only, *needed)
+        for stale in cache.glob("wheels-*"):
+            if not stale.name.endswith(".partial"):
+                shutil.rmtree(stale)
         partial.rename(directory)
     return directory
 
