@@ -10,6 +10,7 @@ from __future__ import annotations
 import ast
 import re
 import sys
+import textwrap
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, Final, cast
@@ -103,7 +104,7 @@ What [HTTP](http.md) says holds for all of them. `<id>` is a number, or the obje
 ## Empty
 
 AWX's API has these as well. Here they answer an empty list:
-{", ".join(empty)}.
+{textwrap.fill(", ".join(empty) + ".", 118, break_on_hyphens=False)}
 """
 
 
