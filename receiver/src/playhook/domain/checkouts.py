@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: Playhook contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Where projects' files are: `worker` writes and runs them, `web` lists the playbooks among them."""
+"""Where projects' files are: `worker` writes and runs them, and notes which of them are playbooks."""
 
 from __future__ import annotations
 

@@ -7,9 +7,12 @@ from __future__ import annotations
 import uuid
 from datetime import UTC, datetime
 
+from playhook.domain.checkouts import checkout_dir
 from playhook.errors import JobCannotRun
 from playhook.store.claims import Finish, record_project_revision, start
 from playhook.store.job_events import JobEvent
+from playhook.store.project_files import find_playbooks
+from playhook.store.projects import record_playbooks
 from playhook.worker.events import EventRecorder
 from playhook.worker.masking import Mask
 from playhook.worker.persistence import persist
@@ -36,6 +39,7 @@ def run_project_update(shop: Workshop, job: ClaimedJob) -> Finish:
     finally:
         recorder.close()
     persist(shop.store, record_project_revision, project.id, revision)
+    persist(shop.store, record_playbooks, project.id, find_playbooks(checkout_dir(shop.settings, project.id)))
     return Finish(status="successful", scm_revision=revision)
 
 

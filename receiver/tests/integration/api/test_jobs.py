@@ -61,8 +61,15 @@ def _run(tx: Tx, job_id: int) -> None:
     tx.connection.execute(
         insert(t.job_host_summaries).values(job_id=job_id, host_name="till-1", ok=2, created=tx.now, modified=tx.now)
     )
-    ended = {"status": "successful", "finished": tx.now, "started": tx.now, "elapsed": 1.5,
-             "event_processing_finished": True, "job_args": ["ansible-playbook", "site.yml"], "host_status_counts": {"ok": 2}}  # fmt: skip
+    ended = {
+        "status": "successful",
+        "started": tx.now,
+        "finished": tx.now,
+        "elapsed": 1.5,
+        "event_processing_finished": True,
+        "job_args": ["ansible-playbook", "site.yml"],
+        "host_status_counts": {"ok": 2},
+    }
     tx.connection.execute(update(t.unified_jobs).where(t.unified_jobs.c.id == job_id).values(**ended))
 
 

@@ -53,6 +53,7 @@ def test_an_update_fetches_and_tells_what_it_did(
     shown = bench.row(t.unified_job_templates, project_id)
     assert (shown.status, shown.scm_revision, shown.last_job_id) == ("successful", repository.first, ended.id)
     assert (checkout_dir(bench.settings, project_id) / "site.yml").exists()
+    assert shown.playbook_files == ["site.yml"]
 
 
 def test_a_job_runs_a_project_that_was_never_updated(

@@ -107,10 +107,10 @@ def _check_playbook(draft: Draft, project: Row | None) -> None:
 
 
 def _known_playbooks(call: Call, project: Row) -> Sequence[str] | None:
-    """Return a project's playbooks; None when they are not known yet, or another branch may have others."""
-    if not project["scm_type"]:
-        return find_playbooks(call.context.settings.manual_projects / project["local_path"])
-    return None if project["allow_override"] else project["playbook_files"]
+    """Return a project's playbooks; None for a repository, which may have new ones that no update has seen yet."""
+    if project["scm_type"]:
+        return None
+    return find_playbooks(call.context.settings.manual_projects / project["local_path"])
 
 
 def _check_attached(call: Call, row: Row, credential: Row) -> None:
