@@ -1,0 +1,102 @@
+# SPDX-FileCopyrightText: Playhook contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The first start writes what must be there; later ones complete it and change nothing else."""
+
+from __future__ import annotations
+
+import stat
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from pydantic import SecretStr
+from sqlalchemy import update
+
+from playhook.settings import Settings
+from playhook.store import tables as t
+from playhook.store.migrate import migrate
+from playhook.store.preload import preload
+from playhook.store.store import Store, open_store
+from playhook.store.users import verify_password
+from playhook.store.writer import Tx
+
+_NAMES = {
+    "Machine", "Source Control", "Vault", "GitHub Personal Access Token", "GitLab Personal Access Token",
+    "Bitbucket Data Center HTTP Access Token", "Container Registry", "Ansible Galaxy/Automation Hub API Token",
+}  # fmt: skip
+
+
+@pytest.fixture
+def empty(settings: Settings) -> Iterator[Store]:
+    """A migrated store without any row."""
+    settings.home.mkdir(parents=True)
+    migrate(settings.database)
+    opened = open_store(settings)
+    yield opened
+    opened.close()
+
+
+def _all(store: Store, table: Any) -> list[Any]:
+    with store.reading() as connection:
+        return list(connection.execute(table.select()).all())
+
+
+def test_the_first_start_makes_the_installation(empty: Store, settings: Settings) -> None:
+    given = settings.model_copy(update={"admin_username": "root", "admin_password": SecretStr("a password")})
+    assert empty.write(preload, given) is None
+    assert len(_all(empty, t.installation)) == 1
+    assert [row.name for row in _all(empty, t.organizations)] == ["Default"]
+    assert {row.name for row in _all(empty, t.credential_types) if row.managed} == _NAMES
+    (user,) = _all(empty, t.users)
+    assert (user.username, user.is_superuser, verify_password(user.password_hash, "a password")) == ("root", True, True)
+
+
+def test_a_generated_password_is_in_a_file_that_only_its_owner_reads(empty: Store, settings: Settings) -> None:
+    file = empty.write(preload, settings)
+    assert file == settings.home / "admin_password"
+    assert stat.S_IMODE(file.stat().st_mode) == 0o600
+    (user,) = _all(empty, t.users)
+    assert verify_password(user.password_hash, file.read_text().strip())
+
+
+def test_a_file_that_somebody_put_there_is_not_written_into(empty: Store, settings: Settings) -> None:
+    other = settings.home / "other"
+    other.write_text("")
+    (settings.home / "admin_password").symlink_to(other)
+    empty.write(preload, settings)
+    assert other.read_text() == ""
+
+
+def test_later_starts_change_nothing(empty: Store, settings: Settings) -> None:
+    empty.write(preload, settings)
+    tables = (t.installation, t.organizations, t.credential_types, t.users)
+    before = [_all(empty, table) for table in tables]
+    changed = settings.model_copy(update={"admin_password": SecretStr("another")})
+    assert empty.write(preload, changed) is None
+    assert [_all(empty, table) for table in tables] == before
+
+
+def test_a_deleted_organization_stays_deleted(empty: Store, settings: Settings) -> None:
+    empty.write(preload, settings)
+    empty.write(lambda tx: tx.connection.execute(t.organizations.delete()))
+    empty.write(preload, settings)
+    assert _all(empty, t.organizations) == []
+
+
+def test_managed_types_get_the_inputs_of_this_version(empty: Store, settings: Settings) -> None:
+    def age(tx: Tx) -> None:
+        tx.connection.execute(update(t.credential_types).values(inputs={"fields": []}))
+
+    empty.write(preload, settings)
+    before = _all(empty, t.credential_types)
+    empty.write(age)
+    empty.write(preload, settings)
+    assert [row.inputs for row in _all(empty, t.credential_types)] == [row.inputs for row in before]
+
+
+def test_token_types_have_a_secret_token_and_an_address(empty: Store, settings: Settings) -> None:
+    empty.write(preload, settings)
+    for row in _all(empty, t.credential_types):
+        if row.kind == "token":
+            fields = {each["id"]: bool(each.get("secret")) for each in row.inputs["fields"]}
+            assert (fields, row.inputs["required"]) == ({"token": True, "api_url": False}, ["token"])
