@@ -39,7 +39,9 @@ def test_the_quickstart_does_what_it_says(environment: dict[str, str], tmp_path:
     install, *steps = commands_of(TOP / "docs/quickstart.md")
     assert "pip install" in install
     port = free_port()
-    script = "\n".join(["set -em", f"export PLAYHOOK_PORT={port}", *steps])
+    # Where a step fails, the receiver that the page starts in the background must not stay.
+    clean_up = "trap 'left=$(jobs -p); [ -z \"$left\" ] || kill $left' EXIT"
+    script = "\n".join(["set -em", clean_up, f"export PLAYHOOK_PORT={port}", *steps])
     result = subprocess.run(
         ["bash", "-c", script.replace(":8052", f":{port}")],
         cwd=tmp_path,
