@@ -9,6 +9,7 @@ from typing import Any
 from sqlalchemy import insert
 
 from playhook.store import tables as t
+from playhook.store.webhook_endpoints import bind_templates, rotate_endpoint_key
 from playhook.store.writer import Tx
 
 WEBHOOK_KEY = "correct-horse-battery-staple"
@@ -49,3 +50,16 @@ def add_token_credential(tx: Tx, **inputs: str) -> int:
         name="token", credential_type_id=kind_id, inputs=inputs, created=tx.now, modified=tx.now
     )
     return int(tx.connection.execute(credential.returning(t.credentials.c.id)).scalar_one())
+
+
+def add_endpoint(
+    tx: Tx, *bindings: dict[str, Any], name: str = "shared", playhook: dict[str, Any] | None = None
+) -> int:
+    """Add a webhook endpoint of the service `plain`, with WEBHOOK_KEY and these templates bound; returns its id."""
+    row = insert(t.webhook_endpoints).values(
+        name=name, service="plain", playhook=playhook or {}, created=tx.now, modified=tx.now
+    )
+    endpoint_id = int(tx.connection.execute(row.returning(t.webhook_endpoints.c.id)).scalar_one())
+    rotate_endpoint_key(tx, endpoint_id, WEBHOOK_KEY)
+    bind_templates(tx, endpoint_id, "plain", bindings)
+    return endpoint_id

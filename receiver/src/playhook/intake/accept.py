@@ -4,16 +4,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 from playhook.errors import PlayhookError
 from playhook.intake.filters import shorten
+from playhook.intake.judging import Judged
 from playhook.intake.record import BODY_KEY
 from playhook.intake.rules import Dedupe
-from playhook.intake.templates import CachedTemplate
-from playhook.intake.verdict import Judgement
 from playhook.store.deliveries import DeliveryRow, expire_dedupe_key, insert_delivery
 from playhook.store.hook_templates import HookTemplate, find_inventory_id
 from playhook.store.jobs import create_job
@@ -35,20 +34,41 @@ class Accepted:
     reason: str = ""
 
 
-def accept(tx: Tx, entry: CachedTemplate, row: DeliveryRow, said: Judgement) -> Accepted:
-    """Store a judged delivery and launch what it asks for. Raises StaleTemplate."""
-    if tx.config_version() != entry.version:
-        raise StaleTemplate("the template has changed")
-    columns = dict(said.columns)
-    if "inventory_id" in columns and not _find_inventory(tx, entry, columns):
-        row = _ignore(row, f"There is no inventory {shorten(str(said.columns['inventory_id']))}.")
-    delivery_id = _insert(tx, row, entry.rules.dedupe)
+def accept(tx: Tx, version: int, judged: Sequence[Judged]) -> list[Accepted]:
+    """Store a delivery for each of its templates, its body once, and launch what they ask for. Raises StaleTemplate."""
+    if tx.config_version() != version:
+        raise StaleTemplate("a template has changed")
+    accepted: list[Accepted] = []
+    original_id: int | None = None
+    for each in judged:
+        row = each.row if original_id is None else replace(each.row, body=None, original_id=original_id)
+        result = _accept_for(tx, each, row)
+        accepted.append(result)
+        if original_id is None and result.outcome != "duplicate":
+            original_id = result.delivery_id
+    return accepted
+
+
+def _accept_for(tx: Tx, judged: Judged, row: DeliveryRow) -> Accepted:
+    columns, entry = dict(judged.columns), judged.entry
+    if entry is not None and not resolve_inventory(tx, entry.template, columns):
+        row = _ignore(row, f"There is no inventory {shorten(str(judged.columns['inventory_id']))}.")
+    delivery_id = _insert(tx, row, entry.rules.dedupe if entry else Dedupe())
     if delivery_id is None:
         return _accept_duplicate(tx, row)
-    if row.outcome == "ignored":
+    if entry is None or row.outcome == "ignored":
         return Accepted(outcome="ignored", delivery_id=delivery_id, reason=row.reason)
-    job_id = _launch(tx, entry.template, row, delivery_id, columns)
+    job_id = launch(tx, entry.template, row, delivery_id, columns)
     return Accepted(outcome="launched", delivery_id=delivery_id, job_id=job_id)
+
+
+def resolve_inventory(tx: Tx, template: HookTemplate, columns: dict[str, Any]) -> bool:
+    """Put the id in place of an inventory's name that came from the event; tells whether there is such an inventory."""
+    if "inventory_id" not in columns:
+        return True
+    found = find_inventory_id(tx.connection, columns["inventory_id"], template.row["organization_id"])
+    columns["inventory_id"] = found
+    return found is not None
 
 
 def _insert(tx: Tx, row: DeliveryRow, dedupe: Dedupe) -> int | None:
@@ -62,12 +82,6 @@ def _insert(tx: Tx, row: DeliveryRow, dedupe: Dedupe) -> int | None:
     if dedupe.reruns:
         return insert_delivery(tx, replace(row, dedupe_key=None, reason="Received before; the template runs repeats."))
     return None
-
-
-def _find_inventory(tx: Tx, entry: CachedTemplate, columns: dict[str, Any]) -> bool:
-    wanted, organization_id = columns["inventory_id"], entry.template.row["organization_id"]
-    columns["inventory_id"] = find_inventory_id(tx.connection, wanted, organization_id)
-    return columns["inventory_id"] is not None
 
 
 def _ignore(row: DeliveryRow, reason: str) -> DeliveryRow:
@@ -91,21 +105,23 @@ def _accept_duplicate(tx: Tx, row: DeliveryRow) -> Accepted:
     return Accepted(outcome="duplicate", delivery_id=insert_delivery(tx, repeated))
 
 
-def _launch(tx: Tx, template: HookTemplate, row: DeliveryRow, delivery_id: int, columns: Mapping[str, Any]) -> int:
+def launch(tx: Tx, template: HookTemplate, row: DeliveryRow, delivery_id: int, columns: Mapping[str, Any]) -> int:
+    """Store the job of a delivery and its first status post; returns the job's id."""
+    # An endpoint's template may have no webhook of its own; a credential of another service is not for this one.
+    other = template.service not in {"", row.service}
+    credential_id = None if other else template.row["webhook_credential_id"]
+    overrides = {**columns, "delivery_id": delivery_id, "webhook_guid": row.guid or ""}
+    if template.service != row.service:
+        overrides |= {"webhook_service": row.service, "webhook_credential_id": credential_id}
     job_id = create_job(
-        tx,
-        template.row,
-        launch_type="webhook",
-        overrides={**columns, "delivery_id": delivery_id, "webhook_guid": row.guid or ""},
-        credential_ids=template.credential_ids,
+        tx, template.row, launch_type="webhook", overrides=overrides, credential_ids=template.credential_ids
     )
     target: Mapping[str, Any] | None = (row.event or {}).get("status_target")
-    credential_id = template.row["webhook_credential_id"]
     if target and credential_id:
         insert_status_post(
             tx,
             job_id=job_id,
-            service=template.service,
+            service=row.service,
             credential_id=credential_id,
             target=target,
             status="pending",

@@ -5,25 +5,25 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Final, Literal
+from typing import Any, Final
 
 from playhook.domain.delivery import Delivery, WebhookOptions
 from playhook.domain.event import Event
-from playhook.errors import DeliveryRefused, NotAuthentic, StoreUnavailable
+from playhook.errors import DeliveryRefused, NotAuthentic, SettingsError, StoreUnavailable
 from playhook.intake.accept import Accepted, StaleTemplate, accept
-from playhook.intake.extra_vars import event_record
 from playhook.intake.filters import shorten
-from playhook.intake.record import prepare_row, refusal_row
-from playhook.intake.rules import Rules, is_within
-from playhook.intake.templates import CachedTemplate, TemplateCache
-from playhook.intake.verdict import Judgement, judge
+from playhook.intake.judging import Judged, judge_delivery
+from playhook.intake.places import Place
+from playhook.intake.record import refusal_row
+from playhook.intake.rules import Network, Rules, compile_networks, is_within
+from playhook.intake.sources import Address, Source, SourceCache
 from playhook.logs import get_logger
 from playhook.services.base import Service
-from playhook.store.deliveries import DeliveryRow, record_refusal
+from playhook.store.deliveries import record_refusal
 from playhook.store.store import Store
 
 _log = get_logger(__name__)
@@ -33,41 +33,38 @@ _MOST_PATHS: Final = 10_000
 
 
 @dataclass(frozen=True, kw_only=True)
-class Address:
-    """Where a delivery was sent: `/api/v2/<kind>s/<template_id>/<service>/`."""
-
-    kind: Literal["job_template", "workflow_job_template"]
-    template_id: int
-    service: str
-    remote: str
-
-
-@dataclass(frozen=True, kw_only=True)
 class _Examined:
-    entry: CachedTemplate
+    source: Source
     event: Event
-    said: Judgement
-    row: DeliveryRow
+    judged: list[Judged]
 
 
 class Intake:
-    """Receives deliveries for all templates of one installation."""
+    """Receives deliveries for all templates of one installation.
 
-    def __init__(self, store: Store, services: Mapping[str, Service]) -> None:
+    `networks` are the only ones whose deliveries are taken, () means: any.
+    """
+
+    def __init__(self, store: Store, services: Mapping[str, Service], *, networks: Sequence[str] = ()) -> None:
+        """Raises SettingsError when `networks` cannot be read."""
         self._store = store
         self._services = services
-        self._templates = TemplateCache(store)
+        self._sources = SourceCache(store, services)
+        self._networks = _read_networks(networks)
         self._refusals = 0
 
-    async def receive_delivery(self, address: Address, delivery: Delivery) -> Accepted:
-        """Store an authentic delivery and what it launches. Raises DeliveryRefused or StoreUnavailable."""
+    async def receive_delivery(self, address: Address, delivery: Delivery) -> list[Accepted]:
+        """Store an authentic delivery and what it launches; one result for each template that it is for.
+
+        Raises DeliveryRefused or StoreUnavailable.
+        """
         for fresh in (False, True, True):
             examined = await self._examine_somewhere(address, delivery, fresh=fresh)
             try:
-                accepted = await self._store.write_async(accept, examined.entry, examined.row, examined.said)
+                accepted = await self._store.write_async(accept, examined.source.version, examined.judged)
             except StaleTemplate:
                 continue
-            _log_outcome(address, examined, accepted)
+            _log_outcomes(address, examined, accepted)
             return accepted
         raise StoreUnavailable("the template is being changed; send the delivery again")
 
@@ -84,36 +81,32 @@ class Intake:
             raise
 
     def _examine(self, address: Address, delivery: Delivery, *, fresh: bool) -> _Examined:
-        entry = self._find_template(address, fresh=fresh)
-        service = self._services.get(address.service)
-        if service is None:
-            raise NotAuthentic(f"there is no service {address.service!r:.80}")
-        matches = entry is not None and entry.template.service == address.service
-        keys = entry.template.valid_keys(delivery.received) if entry and matches else []
-        service.verify(delivery, keys, _options(entry, delivery.received))  # also without keys: no oracle by time
-        if entry is None or not matches:
-            raise NotAuthentic("there is no such template with this service")
-        _check_sender(entry.rules, address.remote)
-        event = _bounded(service.parse(delivery))
-        _check_repository(entry.rules, event)
-        record = event_record(event)
-        said = judge(entry.rules, event, record, entry.template.row)
-        row = prepare_row(entry, address.remote, delivery, event, record, said)
-        return _Examined(entry=entry, event=event, said=said, row=row)
-
-    def _find_template(self, address: Address, *, fresh: bool) -> CachedTemplate | None:
-        find = self._templates.find_fresh if fresh else self._templates.find
-        return find(address.kind, address.template_id)
+        _check_sender(self._networks, address.remote, "PLAYHOOK_ALLOWED_NETWORKS")
+        source = self._sources.find(address, fresh=fresh)
+        if source is not None and source.service != address.service:
+            source = None
+        plugin = source.plugin if source else self._services.get(address.service)
+        if plugin is None:
+            raise NotAuthentic(f"there is no service {address.service!r:.80}, or its options cannot be used")
+        keys = source.valid_keys(delivery.received) if source else []
+        plugin.verify(delivery, keys, _options(source, delivery.received))  # also without keys: no oracle by time
+        if source is None:
+            raise NotAuthentic("there is nothing with this service at this address")
+        if source.endpoint_id is not None and source.rules.broken:
+            raise NotAuthentic(source.rules.broken)  # who may send is not known; a template of its own says so itself
+        _check_sender(source.rules.networks, address.remote, "its networks")
+        event = _bounded(plugin.parse(delivery))
+        _check_repository(source.rules, event)
+        judged = judge_delivery(source, address.remote, delivery, event)
+        return _Examined(source=source, event=event, judged=judged)
 
     def record_refusal(self, address: Address, delivery: Delivery, refusal: DeliveryRefused) -> None:
         """Keep the facts of a refused delivery, after the answer and in bounded number."""
-        _log.warning(
-            "delivery refused", template=address.template_id, service=address.service[:64], reason=str(refusal)
-        )
+        _log.warning("delivery refused", **_whereto(address), reason=str(refusal))
         if self._refusals >= _REFUSALS_AT_ONCE:
             return  # a flood of forgeries must not crowd out what is authentic; the log has them all
-        entry = self._templates.find(address.kind, address.template_id)
-        row = refusal_row(entry.template.id if entry else None, address.service, address.remote, delivery, refusal)
+        source = self._sources.find(address)
+        row = refusal_row(source, address.service, address.remote, delivery, refusal)
         self._refusals += 1
         try:
             self._store.submit(record_refusal, row).add_done_callback(self._refusal_recorded)
@@ -126,13 +119,21 @@ class Intake:
             _log.warning("refusal not recorded", error=type(done.exception()).__name__)
 
 
-def _options(entry: CachedTemplate | None, now: datetime) -> WebhookOptions:
-    return WebhookOptions(now=now, allow_sha1=entry is not None and entry.rules.allow_sha1)
+def _read_networks(networks: Sequence[str]) -> tuple[Network, ...]:
+    place = Place("PLAYHOOK_ALLOWED_NETWORKS")
+    compiled = compile_networks(place, list(networks)) if networks else ()
+    for where, sentences in place.problems.items():
+        raise SettingsError(f"{where}: {sentences[0]}")
+    return compiled
 
 
-def _check_sender(rules: Rules, remote: str) -> None:
-    if rules.networks and not is_within(remote, rules.networks):
-        raise NotAuthentic(f"the address {remote} is not in the template's networks")
+def _options(source: Source | None, now: datetime) -> WebhookOptions:
+    return WebhookOptions(now=now, allow_sha1=source is not None and source.rules.allow_sha1)
+
+
+def _check_sender(networks: Sequence[Network], remote: str, what: str) -> None:
+    if networks and not is_within(remote, networks):
+        raise NotAuthentic(f"the address {remote} is not in {what}")
 
 
 def _check_repository(rules: Rules, event: Event) -> None:
@@ -140,7 +141,7 @@ def _check_repository(rules: Rules, event: Event) -> None:
     if rules.binds is None or rules.binds(event) or (event.kind == "ping" and event.repository is None):
         return
     name = shorten(event.repository.full_name or event.repository.id) if event.repository else None
-    raise NotAuthentic(f"the repository {name or 'that is not named'} is not one that the template is bound to")
+    raise NotAuthentic(f"the repository {name or 'that is not named'} is not one that this address is bound to")
 
 
 def _bounded(event: Event) -> Event:
@@ -148,14 +149,20 @@ def _bounded(event: Event) -> Event:
     return event if len(event.changed_paths or ()) <= _MOST_PATHS else replace(event, changed_paths=None)
 
 
-def _log_outcome(address: Address, examined: _Examined, accepted: Accepted) -> None:
-    log = _log.bind(template=address.template_id, service=address.service, guid=examined.row.guid)
-    log.info(
-        "delivery accepted",
-        outcome=accepted.outcome,
-        delivery=accepted.delivery_id,
-        job=accepted.job_id,
-        type=examined.event.type,
-    )
-    if accepted.job_id is not None and examined.event.status_target is None:
-        log.info("Webhook event did not have a status API endpoint associated, skipping.", job=accepted.job_id)
+def _whereto(address: Address) -> dict[str, Any]:
+    name = {"endpoint": address.name[:64]} if address.kind == "endpoint" else {"template": address.template_id}
+    return {**name, "service": address.service[:64]}
+
+
+def _log_outcomes(address: Address, examined: _Examined, accepted: Sequence[Accepted]) -> None:
+    for judged, each in zip(examined.judged, accepted, strict=True):
+        log = _log.bind(**{**_whereto(address), "template": judged.row.template_id, "guid": judged.row.guid})
+        log.info(
+            "delivery accepted",
+            outcome=each.outcome,
+            delivery=each.delivery_id,
+            job=each.job_id,
+            type=examined.event.type,
+        )
+        if each.job_id is not None and examined.event.status_target is None:
+            log.info("Webhook event did not have a status API endpoint associated, skipping.", job=each.job_id)

@@ -15,7 +15,7 @@ from playhook.domain.delivery import Delivery
 from playhook.domain.event import Event
 from playhook.errors import DeliveryRefused
 from playhook.intake.rules import Dedupe
-from playhook.intake.templates import CachedTemplate
+from playhook.intake.sources import Source
 from playhook.intake.verdict import Judgement
 from playhook.store.compression import compress
 from playhook.store.deliveries import DeliveryRow
@@ -29,30 +29,43 @@ _KEPT_HEADER: Final = re.compile(
 _SECRET_HEADER: Final = re.compile(r"token|signature|secret|auth|password|cookie|credential|forwarded|real-ip|api-?key")
 
 
+def describe_delivery(delivery: Delivery, event: Event, remote: str, endpoint_id: int | None) -> dict[str, Any]:
+    """Return the columns that are the same for every template a delivery is for."""
+    return {
+        "service": event.service,
+        "endpoint_id": endpoint_id,
+        "received": delivery.received,
+        "remote_address": remote,
+        "guid": event.guid,
+        "event_type": event.type[:255],
+        "headers": kept_headers(delivery.headers),
+        "body_size": len(delivery.body),
+        "body_sha256": sha256(delivery.body).digest(),
+        "body": compress(_document(delivery, event)),
+    }
+
+
 def prepare_row(
-    entry: CachedTemplate, remote: str, delivery: Delivery, event: Event, record: Mapping[str, Any], said: Judgement
+    facts: Mapping[str, Any],
+    event: Event,
+    record: Mapping[str, Any],
+    said: Judgement,
+    *,
+    template_id: int | None = None,
+    dedupe: Dedupe | None = None,
 ) -> DeliveryRow:
-    """Build the row of an authentic delivery; `record` is the event as it is stored."""
-    digest = sha256(delivery.body)
+    """Build the row of an authentic delivery for one template; `record` is the event as it is stored."""
     launch = said.verdict.launch
     # Only what launched counts as received: the same delivery may come again once the filters have been mended.
-    key = _dedupe_key(entry.rules.dedupe, event, digest.hexdigest()) if launch else None
+    key = _dedupe_key(dedupe, event, facts["body_sha256"].hex()) if launch and dedupe else None
     return DeliveryRow(
-        template_id=entry.template.id,
-        service=event.service,
+        **facts,
+        template_id=template_id,
         outcome="launched" if launch else "ignored",
         response_status=202 if launch else 200,
-        received=delivery.received,
-        remote_address=remote,
         reason=said.verdict.reason,
-        guid=event.guid,
         dedupe_key=key,
-        event_type=event.type[:255],
-        headers=kept_headers(delivery.headers),
-        body_size=len(delivery.body),
-        body_sha256=digest.digest(),
-        body=compress(_document(delivery, event)),
-        event={**record, **_for_playbooks(said)},
+        event={**record, **for_playbooks(said)},
         verdict=said.verdict.record(),
     )
 
@@ -61,17 +74,20 @@ def _dedupe_key(dedupe: Dedupe, event: Event, digest: str) -> str:
     return f"guid:{event.guid}" if event.guid and not dedupe.body else f"{BODY_KEY}{event.type}:{digest}"[:300]
 
 
-def _for_playbooks(said: Judgement) -> dict[str, Any]:
+def for_playbooks(said: Judgement) -> dict[str, Any]:
+    """Return what a judgement adds to the stored event; see webhook_variables."""
     given = {"variables": said.variables, "match": said.match}
     return {name: value for name, value in given.items() if value}
 
 
 def refusal_row(
-    template_id: int | None, service: str, remote: str, delivery: Delivery, refusal: DeliveryRefused
+    source: Source | None, service: str, remote: str, delivery: Delivery, refusal: DeliveryRefused
 ) -> DeliveryRow:
     """Build the row of a refused delivery: facts about it, nothing of its body."""
+    endpoint_id = source.endpoint_id if source else None
     return DeliveryRow(
-        template_id=template_id,
+        template_id=source.templates[0].template.id if source and endpoint_id is None else None,
+        endpoint_id=endpoint_id,
         service=service[:64],
         outcome="refused",
         response_status=refusal.status,

@@ -8,6 +8,7 @@ vars_from_payload, allowed_values
                             what the job takes from the event (intake/launch_values.py)
 repositories, networks      from where deliveries are taken at all; others are refused
 allow_sha1                  whether GitHub's old signature is enough
+service_options             what the service must be told of its deliveries (services/base.py, Configurable)
 """
 
 from __future__ import annotations
@@ -19,9 +20,11 @@ from datetime import timedelta
 from typing import Any, Final
 
 from playhook.domain.event import Event
+from playhook.errors import InvalidInput
 from playhook.intake.filters import CompiledRule, compile_filters, compile_repositories
 from playhook.intake.launch_values import LaunchValue, compile_values
 from playhook.intake.places import Place
+from playhook.services.base import Configurable, Service
 
 PRESETS: Final[Mapping[str, Mapping[str, Any]]] = {
     "all": {},
@@ -33,9 +36,14 @@ PRESETS: Final[Mapping[str, Mapping[str, Any]]] = {
     "deploy": {"events": ["push"], "actions": ["created", "updated"], "branches": ["main", "master"]},
 }
 KEYS: Final = frozenset(
-    {"preset", "filters", "dedupe", "vars_from_payload", "allowed_values", "repositories", "networks", "allow_sha1"}
-)
-"""The keys of `playhook` that are read here."""
+    {
+        "preset", "filters", "dedupe", "vars_from_payload", "allowed_values", "repositories", "networks", "allow_sha1",
+        "service_options",
+    }
+)  # fmt: skip
+"""The keys of a template's `playhook` that are read here."""
+ENDPOINT_KEYS: Final = frozenset({"repositories", "networks", "allow_sha1", "service_options"})
+"""Those of an endpoint's: whose deliveries it takes. What they launch is each template's own affair."""
 
 # Only where the service sends no guid of its own, or the template asks for it: an equal body later is a new event.
 _BODY_WINDOW: Final = 600
@@ -68,10 +76,29 @@ class Rules:
     broken: str = ""
 
 
-def validate_rules(playhook: Mapping[str, Any]) -> dict[str, list[str]]:
-    """Return what is wrong, as place → sentences, {} when nothing is; keys that are not ours are not looked at."""
+def validate_rules(playhook: Mapping[str, Any], service: Service | None = None) -> dict[str, list[str]]:
+    """Return what is wrong, as place → sentences, {} when nothing is; keys that are not ours are not looked at.
+
+    `service` is the webhook's, whose own options are checked with it; None when the webhook is off.
+    """
     place = Place()
     _compile(place, playhook)
+    options = place.key("service_options").mapping(playhook.get("service_options") or {})
+    if isinstance(service, Configurable):
+        try:
+            service.configure(options)
+        except InvalidInput as error:
+            for name, sentences in error.messages.items():
+                place.problems.setdefault(f"service_options.{name}", []).extend(sentences)
+    elif options and service is not None:
+        place.key("service_options").refuse(f"The service {service.name} has no options.")
+    return place.problems
+
+
+def validate_repositories(repositories: Any, path: str = "repositories") -> dict[str, list[str]]:
+    """Return what is wrong with a list of repositories, as of a template that is bound to an endpoint."""
+    place = Place(path)
+    compile_repositories(place, repositories)
     return place.problems
 
 

@@ -4,8 +4,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import ClassVar, Protocol
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any, ClassVar, Protocol, runtime_checkable
 
 from playhook.domain.delivery import Delivery, WebhookOptions
 from playhook.domain.event import Event, StatusTarget
@@ -35,3 +36,28 @@ class Service(Protocol):
 
         Raises Malformed when the target does not belong to the credential's API base or cannot be addressed safely.
         """
+
+
+@runtime_checkable
+class Configurable(Protocol):
+    """What a service adds that must be told what its deliveries look like, by `playhook.service_options`."""
+
+    def configure(self, options: Mapping[str, Any]) -> Service:
+        """Return the service as these options want it. Raises InvalidInput: option → sentences."""
+        ...
+
+
+@runtime_checkable
+class Sampled(Protocol):
+    """What a service adds so that `playhook send` can play its part."""
+
+    sample_types: ClassVar[Sequence[str]]
+    """The event types there is a sample of, the plainest first."""
+
+    def sample(self, event_type: str) -> Mapping[str, Any]:
+        """Return a payload of one of `sample_types`, with invented names."""
+        ...
+
+    def sign(self, body: bytes, *, event_type: str, guid: str, key: str, now: datetime) -> Mapping[str, str]:
+        """Return the headers with which the service would send this body to a receiver that has this key."""
+        ...

@@ -5,17 +5,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from datetime import datetime, timedelta
 from typing import Any, Final, Literal
 
 import orjson
-from sqlalchemy import Connection, delete, func, select, update
+from sqlalchemy import Connection, bindparam, delete, func, select, update
 from sqlalchemy.dialects.postgresql import insert as postgresql_insert
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 
 from playhook.store import tables as t
 from playhook.store.compression import decompress
+from playhook.store.hook_templates import HookTemplate, read_template
 from playhook.store.writer import Tx
 
 Outcome = Literal["launched", "duplicate", "ignored", "refused"]
@@ -26,11 +27,20 @@ _INSERT: Final = {
     .returning(t.webhook_deliveries.c.id)
     for dialect, upsert in (("sqlite", sqlite_insert), ("postgresql", postgresql_insert))
 }
+_ORIGINAL: Final = t.webhook_deliveries.alias("original")
+_READ: Final = (
+    select(t.webhook_deliveries.c.event, func.coalesce(t.webhook_deliveries.c.body, _ORIGINAL.c.body).label("body"))
+    .join(_ORIGINAL, _ORIGINAL.c.id == t.webhook_deliveries.c.original_id, isouter=True)
+    .where(t.webhook_deliveries.c.id == bindparam("id"))
+)
 
 
 @dataclass(frozen=True, kw_only=True)
 class DeliveryRow:
-    """What is stored of a delivery. `body` is the compressed JSON document; None for one that was refused."""
+    """What is stored of a delivery.
+
+    `body` is the compressed JSON document; None for one that was refused, and where it is kept with `original_id`.
+    """
 
     template_id: int | None
     service: str
@@ -48,6 +58,9 @@ class DeliveryRow:
     body: bytes | None = None
     event: Mapping[str, Any] | None = None
     verdict: Mapping[str, Any] | None = None
+    endpoint_id: int | None = None
+    original_id: int | None = None
+    redelivered_by_id: int | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -57,6 +70,15 @@ class StoredDelivery:
     id: int
     event: Mapping[str, Any]
     payload: dict[str, Any] | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class JudgedDelivery:
+    """A delivery with its verdict and its template as that is now (None when it was deleted, or never known)."""
+
+    delivery: StoredDelivery
+    row: DeliveryRow
+    template: HookTemplate | None
 
 
 def insert_delivery(tx: Tx, row: DeliveryRow) -> int | None:
@@ -88,12 +110,23 @@ def record_refusal(tx: Tx, row: DeliveryRow) -> None:
 
 def read_delivery(connection: Connection, delivery_id: int) -> StoredDelivery | None:
     """Read a delivery's event and payload."""
-    table = t.webhook_deliveries
-    row = connection.execute(select(table.c.event, table.c.body).where(table.c.id == delivery_id)).one_or_none()
+    row = connection.execute(_READ, {"id": delivery_id}).one_or_none()
     if row is None:
         return None
     payload = None if row.body is None else orjson.loads(decompress(row.body))
     return StoredDelivery(id=delivery_id, event=row.event or {}, payload=payload)
+
+
+def read_judged(connection: Connection, delivery_id: int) -> JudgedDelivery | None:
+    """Read all that is known of a delivery, and its template; the row comes without its body."""
+    table = t.webhook_deliveries
+    names = [each.name for each in fields(DeliveryRow) if each.name != "body"]
+    row = connection.execute(select(*(table.c[name] for name in names)).where(table.c.id == delivery_id)).one_or_none()
+    delivery = read_delivery(connection, delivery_id)
+    if row is None or delivery is None:
+        return None
+    template = None if row.template_id is None else read_template(connection, row.template_id)
+    return JudgedDelivery(delivery=delivery, row=DeliveryRow(**row._mapping), template=template)
 
 
 def _forget_old_refusals(tx: Tx) -> None:

@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any, Final
 
@@ -17,12 +17,16 @@ from playhook.store.encryption import Cipher
 _LONGEST_ID: Final = 9  # digits: what every database takes for an integer
 
 
+Keys = tuple[tuple[str, datetime | None], ...]
+"""Pairs of a webhook key and its expiry (None: the current one)."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class HookTemplate:
-    """A template whose webhook is switched on. `keys` are pairs of key and expiry (None: the current one)."""
+    """A template. `keys` are those of its own webhook; there are none when that is off."""
 
     row: Mapping[str, Any] = field(repr=False)
-    keys: tuple[tuple[str, datetime | None], ...] = field(repr=False)
+    keys: Keys = field(default=(), repr=False)
     credential_ids: tuple[int, ...]
 
     @property
@@ -39,7 +43,31 @@ class HookTemplate:
 
     def valid_keys(self, now: datetime) -> list[str]:
         """Return the current key and those still in their grace period."""
-        return [key for key, expires in self.keys if expires is None or expires > now]
+        return valid_keys(self.keys, now)
+
+
+@dataclass(frozen=True, kw_only=True)
+class BoundTemplate:
+    """A template that an endpoint serves; `repositories` None means: whatever the repository."""
+
+    template: HookTemplate
+    repositories: list[str] | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class HookEndpoint:
+    """A webhook endpoint with its keys and the templates that are bound to it."""
+
+    id: int
+    service: str
+    playhook: Mapping[str, Any]
+    keys: Keys = field(repr=False)
+    bound: tuple[BoundTemplate, ...]
+
+
+def valid_keys(keys: Keys, now: datetime) -> list[str]:
+    """Return the current key and those still in their grace period."""
+    return [key for key, expires in keys if expires is None or expires > now]
 
 
 def read_config_version(connection: Connection) -> int:
@@ -50,26 +78,49 @@ def read_config_version(connection: Connection) -> int:
 
 def find_hook_template(connection: Connection, cipher: Cipher, kind: str, template_id: int) -> HookTemplate | None:
     """Read a template of type `kind`; None where there is none, or its webhook is off."""
-    templates, keys, attached = t.unified_job_templates, t.webhook_keys, t.template_credentials
-    row = (
-        connection.execute(
-            select(templates).where(
-                templates.c.id == template_id, templates.c.type == kind, templates.c.webhook_service != ""
-            )
-        )
-        .mappings()
-        .one_or_none()
-    )
+    template = read_template(connection, template_id)
+    if template is None or template.row["type"] != kind or not template.service:
+        return None
+    keys = t.webhook_keys
+    stored = connection.execute(select(keys.c.key, keys.c.expires).where(keys.c.template_id == template_id))
+    return replace(template, keys=tuple((cipher.decrypt(each.key), each.expires) for each in stored))
+
+
+def read_template(connection: Connection, template_id: int) -> HookTemplate | None:
+    """Read what a launch needs of a template, without its keys."""
+    templates, attached = t.unified_job_templates, t.template_credentials
+    row = connection.execute(select(templates).where(templates.c.id == template_id)).mappings().one_or_none()
     if row is None:
         return None
-    stored = connection.execute(select(keys.c.key, keys.c.expires).where(keys.c.template_id == template_id))
     credential_ids = connection.execute(
         select(attached.c.credential_id).where(attached.c.template_id == template_id).order_by(attached.c.id)
     ).scalars()
-    return HookTemplate(
-        row=dict(row),
+    return HookTemplate(row=dict(row), credential_ids=tuple(credential_ids))
+
+
+def find_hook_endpoint(connection: Connection, cipher: Cipher, service: str, name: str) -> HookEndpoint | None:
+    """Read an endpoint by its service and name."""
+    endpoints, keys, bound = t.webhook_endpoints, t.webhook_endpoint_keys, t.webhook_endpoint_templates
+    row = connection.execute(
+        select(endpoints).where(endpoints.c.service == service, endpoints.c.name == name)
+    ).one_or_none()
+    if row is None:
+        return None
+    stored = connection.execute(select(keys.c.key, keys.c.expires).where(keys.c.endpoint_id == row.id)).all()
+    pairs = connection.execute(
+        select(bound.c.template_id, bound.c.repositories).where(bound.c.endpoint_id == row.id).order_by(bound.c.id)
+    ).all()
+    templates = [(read_template(connection, each.template_id), each.repositories) for each in pairs]
+    return HookEndpoint(
+        id=row.id,
+        service=row.service,
+        playhook=row.playhook or {},
         keys=tuple((cipher.decrypt(each.key), each.expires) for each in stored),
-        credential_ids=tuple(credential_ids),
+        bound=tuple(
+            BoundTemplate(template=template, repositories=repositories)
+            for template, repositories in templates
+            if template is not None
+        ),
     )
 
 

@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any, Final, Literal
 
@@ -19,16 +20,18 @@ from starlette.routing import Route
 from playhook.domain.delivery import Delivery
 from playhook.errors import DeliveryRefused, NotAuthentic, StoreUnavailable, TooLarge
 from playhook.intake.accept import Accepted
-from playhook.intake.receive import Address, Intake
+from playhook.intake.receive import Intake
+from playhook.intake.sources import Address
 
 _FORBIDDEN: Final = {"detail": "You do not have permission to perform this action."}
 _READ_TIMEOUT: Final = 60.0  # seconds a sender has for the whole body
 _RETRY_AFTER: Final = "30"
+_REASON_LENGTH: Final = 1024
 _LARGEST_ID: Final = 2**31 - 1  # what the database can hold; a larger one in a path is as unknown as this one
 
 
 class HookEndpoints:
-    """The routes for job templates and workflow job templates."""
+    """The routes for job templates, workflow job templates and endpoints that several templates share."""
 
     def __init__(self, intake: Intake, *, max_body: int, refusals_per_minute: int) -> None:
         self._intake = intake
@@ -38,20 +41,29 @@ class HookEndpoints:
 
     def routes(self) -> list[Route]:
         """Return the routes, with and without the trailing slash: services do not follow redirects."""
-        return [
+        templates = [
             Route(f"/api/v2/{kind}s/{{id:int}}/{{service:str}}{slash}", self._endpoint(kind), methods=["POST"])
             for kind in ("job_template", "workflow_job_template")
             for slash in ("/", "")
         ]
+        shared = [
+            Route(f"/api/v2/webhooks/{{service:str}}/{{name:str}}{slash}", self._endpoint("endpoint"), methods=["POST"])
+            for slash in ("/", "")
+        ]
+        return templates + shared
 
-    def _endpoint(self, kind: Literal["job_template", "workflow_job_template"]) -> Any:
+    def _endpoint(self, kind: Literal["job_template", "workflow_job_template", "endpoint"]) -> Any:
         async def receive(request: Request) -> Response:
             remote = request.client.host if request.client else ""
             if not self._limiter.test(self._limit, remote):
                 return _answer(429, {"detail": "Too many refused deliveries."}, {"Retry-After": "60"})
             path = request.path_params
             address = Address(
-                kind=kind, template_id=min(path["id"], _LARGEST_ID), service=path["service"], remote=remote
+                kind=kind,
+                template_id=min(path.get("id", 0), _LARGEST_ID),
+                name=path.get("name", ""),
+                service=path["service"],
+                remote=remote,
             )
             try:
                 accepted = await self._intake.receive_delivery(address, await self._read(request, address))
@@ -62,7 +74,7 @@ class HookEndpoints:
                 return _answer(503, {"detail": str(error)}, {"Retry-After": _RETRY_AFTER})
             except (ClientDisconnect, TimeoutError):
                 return _answer(408, {"detail": "The body did not arrive in time."})
-            return _accept(accepted)
+            return _accept_all(accepted) if kind == "endpoint" else _accept(accepted[0])
 
         return receive
 
@@ -93,6 +105,20 @@ def _accept(accepted: Accepted) -> Response:
         ignored = {"message": "Webhook ignored", "reason": accepted.reason, "delivery": accepted.delivery_id}
         return _answer(200, ignored)
     return _answer(202, {"message": "Job queued.", "job": accepted.job_id, "delivery": accepted.delivery_id})
+
+
+def _accept_all(accepted: Sequence[Accepted]) -> Response:
+    """Answer for an endpoint: the most that became of it, and what became of it for each template."""
+    outcome = next(each for each in ("launched", "duplicate", "ignored") if each in {one.outcome for one in accepted})
+    lists: dict[str, Any] = {
+        "deliveries": [each.delivery_id for each in accepted],
+        "jobs": [each.job_id for each in accepted if each.job_id is not None],
+    }
+    if outcome == "ignored":
+        reasons = " ".join(dict.fromkeys(each.reason for each in accepted))
+        return _answer(200, {"message": "Webhook ignored", "reason": reasons[:_REASON_LENGTH], **lists})
+    message = "Job queued." if outcome == "launched" else "Webhook previously received, aborting."
+    return _answer(202, {"message": message, **lists})
 
 
 def _refuse(refusal: DeliveryRefused) -> Response:

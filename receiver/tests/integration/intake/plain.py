@@ -19,7 +19,8 @@ from playhook.domain.delivery import Delivery, WebhookOptions
 from playhook.domain.event import Event, PullRequest, Repository, StatusTarget
 from playhook.domain.status import CommitStatus, OutgoingRequest, StatusCredential
 from playhook.errors import Malformed, NotAuthentic
-from playhook.intake.receive import Address, Intake
+from playhook.intake.receive import Intake
+from playhook.intake.sources import Address
 from playhook.store import tables as t
 from playhook.store.store import Store
 
@@ -72,7 +73,8 @@ def address_of(template_id: int, service: str = "plain") -> Address:
 
 
 def receive(intake: Intake, template_id: int, delivery: Delivery, service: str = "plain") -> Any:
-    return asyncio.run(intake.receive_delivery(address_of(template_id, service), delivery))
+    (accepted,) = asyncio.run(intake.receive_delivery(address_of(template_id, service), delivery))
+    return accepted
 
 
 def count_rows(store: Store, table: Any, **where: Any) -> int:

@@ -64,7 +64,7 @@ def test_five_equal_deliveries_at_once_make_one_job(store: Store, intake: Intake
             *(intake.receive_delivery(address_of(template_id), make_delivery()) for _ in range(5))
         )
 
-    outcomes = sorted(accepted.outcome for accepted in asyncio.run(deliver_all()))
+    outcomes = sorted(accepted.outcome for (accepted,) in asyncio.run(deliver_all()))
     assert outcomes == ["duplicate"] * 4 + ["launched"]
     assert count_rows(store, t.unified_jobs) == 1
     assert count_rows(store, t.webhook_deliveries, outcome="duplicate") == 4

@@ -125,7 +125,7 @@ def test_equal_bodies_at_once_make_one_job(store: Store, intake: Intake) -> None
         deliveries = [make_delivery({"n": 1}, guid=f"guid-{number}") for number in range(20)]
         return await asyncio.gather(*(intake.receive_delivery(address_of(template_id), each) for each in deliveries))
 
-    assert sorted(each.outcome for each in asyncio.run(deliver_all())) == ["duplicate"] * 19 + ["launched"]
+    assert sorted(each.outcome for (each,) in asyncio.run(deliver_all())) == ["duplicate"] * 19 + ["launched"]
     assert count_rows(store, t.unified_jobs) == 1
 
 
@@ -195,7 +195,7 @@ def test_value_that_may_not_be_is_recorded_and_launches_nothing(
             "the repository evil/web is not",
         ),
         ({"repositories": ["acme/web"]}, {}, "the repository that is not named is not one"),
-        ({"networks": ["198.51.100.0/24"]}, {}, "the address 192.0.2.7 is not in the template's networks"),
+        ({"networks": ["198.51.100.0/24"]}, {}, "the address 192.0.2.7 is not in its networks"),
     ],
 )
 def test_authentic_delivery_from_elsewhere_is_refused_and_recorded(
