@@ -17,7 +17,7 @@ SECTIONS := lint unit contract units artefact sanity integration acceptance demo
 # Sections to leave out, as in `make test SKIP=role-test` where there is no root.
 SKIP :=
 PYTEST := $(BIN)/python -m pytest $(PYTEST_ARGS)
-PYTHON_FILES := plugins tests playbooks demo
+PYTHON_FILES := plugins tests playbooks demo docs
 KEEP ?=
 # Not in the artefact, so ansible's own rules for names do not bind it; ruff's do.
 UNPUBLISHED := demo/ receiver/bench/ receiver/tests/ tests/collection/
