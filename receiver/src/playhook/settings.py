@@ -68,6 +68,19 @@ class Settings(BaseSettings):
     refusals_per_minute: Annotated[
         int, Field(ge=1, description="Refused deliveries a minute and address, after which the answer is 429.")
     ] = 300
+    allowed_networks: Annotated[
+        str,
+        Field(description="Networks whose deliveries are taken (addresses or networks, comma separated); empty: all."),
+    ] = ""
+    retention_payload_days: Annotated[
+        int, Field(ge=0, description="Days that payloads and headers of deliveries are kept; 0 means for ever.")
+    ] = 30
+    retention_payload_bytes: Annotated[
+        int, Field(ge=0, description="Bytes that kept payloads may take, compressed; the oldest go first; 0: no limit.")
+    ] = 10 * 1024 * 1024 * 1024
+    retention_verdict_days: Annotated[
+        int, Field(ge=0, description="Days that deliveries and their verdicts are kept at all; 0 means for ever.")
+    ] = 365
     log_level: Annotated[
         Literal["debug", "info", "warning", "error"], Field(description="Least level that is logged.")
     ] = "info"
@@ -87,6 +100,11 @@ class Settings(BaseSettings):
         if value is not None and not value.startswith(("http://", "https://")):
             raise ValueError("must start with http:// or https://, as in https://playhook.example.com")
         return None if value is None else value.rstrip("/")
+
+    @property
+    def networks(self) -> list[str]:
+        """Return the networks whose deliveries are taken, [] for all."""
+        return [each.strip() for each in self.allowed_networks.split(",") if each.strip()]
 
     @property
     def sqlite_file(self) -> Path:
