@@ -72,6 +72,8 @@ def exists_equal(
 
 def count_by(connection: Connection, table_name: str, column: str, ids: Sequence[int], **equal: Any) -> dict[int, int]:
     """Count a table's rows by whom they belong to."""
+    if not ids:
+        return {}
     table = t.metadata.tables[table_name]
     conditions = [table.c[name] == value for name, value in equal.items()]
     counted = connection.execute(

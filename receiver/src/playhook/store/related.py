@@ -5,10 +5,10 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
-from sqlalchemy import Connection, Select, func, select, union_all
+from sqlalchemy import Connection, func, select
 
 from playhook.domain.job import ACTIVE
 from playhook.store import tables as t
@@ -16,21 +16,37 @@ from playhook.store.collections import Row
 from playhook.store.deliveries import read_delivery
 
 _RECENT: Final = 10
-_AT_ONCE: Final = 100  # SQLite takes 500 parts in one UNION
 
 
 def find_recent_jobs(connection: Connection, template_ids: Sequence[int]) -> dict[int, list[Row]]:
     """Return the newest jobs of each template."""
+    if not template_ids:
+        return {}
+    templates, jobs, newer = t.unified_job_templates, t.unified_jobs, t.unified_jobs.alias("newer")
+    newest = (
+        select(newer.c.id)
+        .where(newer.c.unified_job_template_id == templates.c.id)
+        .order_by(newer.c.id.desc())
+        .limit(_RECENT)
+        .correlate(templates)
+    )
+    shown = [jobs.c[name] for name in ("unified_job_template_id", "id", "type", "status", "finished", "canceled_on")]
+    rows = connection.execute(
+        select(*shown)
+        .join_from(templates, jobs, jobs.c.id.in_(newest))
+        .where(templates.c.id.in_(template_ids))
+        .order_by(jobs.c.id.desc())
+    )
     found: dict[int, list[Row]] = defaultdict(list)
-    for part in _parts(template_ids):
-        newest = union_all(*(select(_newest(template_id).subquery()) for template_id in part))
-        for row in connection.execute(newest).mappings():
-            found[row["unified_job_template_id"]].append(dict(row))
+    for row in rows.mappings():
+        found[row["unified_job_template_id"]].append(dict(row))
     return found
 
 
 def find_current_jobs(connection: Connection, template_ids: Sequence[int]) -> dict[int, Row]:
     """Return the newest unfinished job of each template that has one."""
+    if not template_ids:
+        return {}
     jobs = t.unified_jobs
     newest = (
         select(func.max(jobs.c.id))
@@ -45,6 +61,8 @@ def find_credentials_of(
     connection: Connection, table_name: str, owner: str, ids: Sequence[int]
 ) -> dict[int, list[Row]]:
     """Return the credentials attached to each template or job, with their types' kind and namespace."""
+    if not ids:
+        return {}
     between, credentials, types = t.metadata.tables[table_name], t.credentials, t.credential_types
     rows = connection.execute(
         select(
@@ -69,6 +87,8 @@ def find_credentials_of(
 
 def find_delivery_events(connection: Connection, delivery_ids: Sequence[int]) -> dict[int, Mapping[str, Any]]:
     """Return the stored events of deliveries, without their bodies."""
+    if not delivery_ids:
+        return {}
     table = t.webhook_deliveries
     rows = connection.execute(select(table.c.id, table.c.event).where(table.c.id.in_(delivery_ids)))
     return {int(row.id): row.event or {} for row in rows}
@@ -76,6 +96,8 @@ def find_delivery_events(connection: Connection, delivery_ids: Sequence[int]) ->
 
 def find_jobs_of_deliveries(connection: Connection, delivery_ids: Sequence[int]) -> dict[int, list[int]]:
     """Return the ids of the jobs that each delivery launched."""
+    if not delivery_ids:
+        return {}
     jobs = t.unified_jobs
     rows = connection.execute(
         select(jobs.c.delivery_id, jobs.c.id).where(jobs.c.delivery_id.in_(delivery_ids)).order_by(jobs.c.id)
@@ -114,20 +136,3 @@ def read_stdout(connection: Connection, job_id: int, *, after: int = 0, limit: i
         .limit(limit)
     )
     return [(int(row.counter), str(row.stdout)) for row in rows]
-
-
-def _newest(template_id: int) -> Select[Any]:
-    jobs = t.unified_jobs
-    return (
-        select(
-            jobs.c.unified_job_template_id, jobs.c.id, jobs.c.type, jobs.c.status, jobs.c.finished, jobs.c.canceled_on
-        )
-        .where(jobs.c.unified_job_template_id == template_id)
-        .order_by(jobs.c.id.desc())
-        .limit(_RECENT)
-    )
-
-
-def _parts(ids: Sequence[int]) -> Iterator[Sequence[int]]:
-    for start in range(0, len(ids), _AT_ONCE):
-        yield ids[start : start + _AT_ONCE]

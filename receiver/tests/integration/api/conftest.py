@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -13,11 +14,33 @@ from pydantic import SecretStr
 from tests.api_client import Api, make_api
 
 from playhook.settings import Settings
+from playhook.store.migrate import migrate
 from playhook.store.preload import preload
-from playhook.store.store import Store
+from playhook.store.store import Store, open_store
 
 PASSWORD = "an administrator's password"
 TOKEN = "a-token-for-statuses"
+
+
+@pytest.fixture(scope="session")
+def first_start(tmp_path_factory: pytest.TempPathFactory) -> Settings:
+    """The state directory as the first start leaves it; making it takes longer than most tests."""
+    settings = Settings(home=tmp_path_factory.mktemp("first") / "home", admin_password=SecretStr(PASSWORD))
+    settings.home.mkdir()
+    migrate(settings.database)
+    opened = open_store(settings)
+    opened.write(preload, settings)
+    opened.close()
+    return settings
+
+
+@pytest.fixture
+def store(first_start: Settings, settings: Settings) -> Iterator[Store]:
+    """A copy of that state, opened."""
+    shutil.copytree(first_start.home, settings.home)
+    opened = open_store(settings)
+    yield opened
+    opened.close()
 
 
 @pytest.fixture
@@ -26,7 +49,6 @@ def api(store: Store, settings: Settings) -> Iterator[Api]:
     directory = settings.manual_projects / "shop"
     directory.mkdir(parents=True)
     (directory / "site.yml").write_text("- hosts: all\n")
-    store.write(preload, settings.model_copy(update={"admin_password": SecretStr(PASSWORD)}))
     client = Api(make_api(store, settings)).login("admin", PASSWORD)
     yield client
     client.close()

@@ -30,6 +30,7 @@ class Rendering:
         self.is_detail = False
         self.facts: defaultdict[str, dict[int, Any]] = defaultdict(dict)
         self._rows: defaultdict[str, dict[int, Row]] = defaultdict(dict)
+        self._references: dict[tuple[str, int | None, Sequence[str]], tuple[str, Shown] | None] = {}
         self._of_type = {each.type: each for each in self.resources.values() if len(each.types) == 1}
 
     def show_all(self, resource: Resource, rows: Sequence[Row], *, detail: bool = False) -> list[Shown]:
@@ -90,11 +91,19 @@ class Rendering:
 
     def add_reference(self, shown: Shown, name: str, target: str, row_id: int | None, keys: Sequence[str] = ()) -> None:
         """Put another object into `related` and `summary_fields`."""
+        known = (target, row_id, keys)
+        if known not in self._references:
+            self._references[known] = self._describe(target, row_id, keys)
+        if (described := self._references[known]) is not None:
+            shown["related"][name], summary = described
+            shown["summary_fields"][name] = dict(summary)
+
+    def _describe(self, target: str, row_id: int | None, keys: Sequence[str]) -> tuple[str, Shown] | None:
         row = self.find(target, row_id)
-        if row is not None:
-            resource = self.resource_of(self.resources[target], row)
-            shown["related"][name] = self.url(resource, row["id"])
-            shown["summary_fields"][name] = self.summary(resource, row, keys)
+        if row is None:
+            return None
+        resource = self.resource_of(self.resources[target], row)
+        return self.url(resource, row["id"]), self.summary(resource, row, keys)
 
     def ansible_id(self, resource: Resource, row_id: int) -> Shown:
         """Return AWX's id of an object across services; here it follows from the installation's own."""
