@@ -32,10 +32,14 @@ class StatusCredential:
 
 @dataclass(frozen=True, kw_only=True)
 class OutgoingRequest:
-    """A request for the outbound client; the origin of `url` must be that of `api_base`."""
+    """A request for the outbound client; the origin of `url` must be that of `api_base`.
+
+    Its body is `json`, or `content` where every byte counts, as in what is signed.
+    """
 
     method: Literal["GET", "POST", "PUT"]
     url: str
     api_base: str
     headers: Mapping[str, str] = field(repr=False)
     json: Any = None
+    content: bytes | None = field(default=None, repr=False)

@@ -56,6 +56,7 @@ class OutboundClient:
                 request.method,
                 request.url,
                 json=request.json,
+                data=request.content,
                 headers=dict(request.headers),
                 timeout=(_CONNECT_TIMEOUT, _READ_TIMEOUT),
                 allow_redirects=False,
