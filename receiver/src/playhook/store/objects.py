@@ -4,13 +4,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 from sqlalchemy import Connection, Table, and_, delete, func, insert, or_, select, true, update
+from sqlalchemy.exc import IntegrityError
 
 from playhook.domain.job import ACTIVE
-from playhook.errors import NotFound
+from playhook.errors import Conflict, NotFound
 from playhook.store import tables as t
 from playhook.store.collections import Collection, Row
 from playhook.store.query import of_types
@@ -35,24 +37,36 @@ def find_rows(connection: Connection, table_name: str, ids: Iterable[int]) -> di
     return {int(row["id"]): dict(row) for row in rows}
 
 
+@contextmanager
+def _judged_by_the_database() -> Iterator[None]:
+    # Another process may have changed what was checked; the constraints have the last word.
+    try:
+        yield
+    except IntegrityError:
+        raise Conflict("Another object that this one belongs to, or is equal to, was changed meanwhile.") from None
+
+
 def insert_row(tx: Tx, table_name: str, values: Mapping[str, Any], user_id: int | None = None) -> int:
     """Store a new object and return its id; who made it and when is added where the table has columns for that."""
     table = t.metadata.tables[table_name]
     statement = insert(table).values({**_made(tx, table, user_id), **values}).returning(table.c.id)
-    return int(tx.connection.execute(statement).scalar_one())
+    with _judged_by_the_database():
+        return int(tx.connection.execute(statement).scalar_one())
 
 
 def update_row(tx: Tx, table_name: str, row_id: int, values: Mapping[str, Any], user_id: int | None = None) -> None:
     """Change an object's columns."""
     table = t.metadata.tables[table_name]
     changed = {name: value for name, value in _made(tx, table, user_id).items() if name.startswith("modified")}
-    tx.connection.execute(update(table).where(table.c.id == row_id).values({**changed, **values}))
+    with _judged_by_the_database():
+        tx.connection.execute(update(table).where(table.c.id == row_id).values({**changed, **values}))
 
 
 def delete_row(tx: Tx, table_name: str, row_id: int) -> None:
     """Delete an object; what refers to it is set to null or deleted as the table says."""
     table = t.metadata.tables[table_name]
-    tx.connection.execute(delete(table).where(table.c.id == row_id))
+    with _judged_by_the_database():
+        tx.connection.execute(delete(table).where(table.c.id == row_id))
 
 
 def exists_equal(

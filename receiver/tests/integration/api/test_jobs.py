@@ -246,6 +246,10 @@ def test_the_template_shows_its_recent_jobs(api: Api, world: World, job: dict[st
     assert [each["id"] for each in recent["summary_fields"]["recent_jobs"]] == [newest, job["id"]]
     assert set(recent["summary_fields"]["recent_jobs"][0]) == {"id", "status", "finished", "canceled_on", "type"}
     assert recent["status"] == "pending"
+    current = {"id": newest, "name": "Deploy", "description": "", "status": "pending", "failed": False}
+    assert recent["summary_fields"]["current_job"] == recent["summary_fields"]["current_update"] == current
+    assert recent["related"]["current_job"] == f"/api/v2/jobs/{newest}/"
+    assert "current_update" not in recent["related"]
 
 
 def test_deliveries_are_listed_without_and_shown_with_their_payload(
@@ -263,3 +267,13 @@ def test_deliveries_are_listed_without_and_shown_with_their_payload(
     assert (ann.get("/api/v2/webhook_deliveries/").json()["count"], ann.get(listed[0]["url"]).status) == (0, 403)
     assert api.post("/api/v2/webhook_deliveries/", {}).status == 405
     assert api.delete(listed[0]["url"]).status == 405
+
+
+def test_events_have_children(api: Api, store: Store, job: dict[str, Any]) -> None:
+    def adopt(tx: Tx) -> None:
+        events = t.job_events
+        tx.connection.execute(update(events).where(events.c.counter > 1).values(parent_uuid="uuid-1"))
+
+    store.write(adopt)
+    first = api.get(job["related"]["job_events"], counter=1).json()["results"][0]
+    assert [each["counter"] for each in api.get(first["related"]["children"]).json()["results"]] == [2, 3]

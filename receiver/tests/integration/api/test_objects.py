@@ -17,6 +17,7 @@ _NOT_HERE = {"resolved_environment"}
 
 
 def _objects(api: Api, world: World) -> dict[str, dict[str, Any]]:
+    template = api.get(world.template["url"]).json()
     job = api.post(world.template["related"]["launch"]).json()
     return {
         "organization": api.get(world.organization["url"]).json(),
@@ -25,7 +26,7 @@ def _objects(api: Api, world: World) -> dict[str, dict[str, Any]]:
         "project": api.get(world.project["url"]).json(),
         "credential": api.get(world.credential["url"]).json(),
         "credential_type": api.get(f"/api/v2/credential_types/{type_id(api, 'ssh')}/").json(),
-        "job_template": api.get(world.template["url"]).json(),
+        "job_template": template,
         "job": api.get(job["url"]).json(),
         "user": api.get("/api/v2/me/").json()["results"][0],
         "o_auth2_access_token": create(api, "tokens", scope="read"),

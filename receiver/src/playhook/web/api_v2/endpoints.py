@@ -137,7 +137,7 @@ class Endpoints:
         require_access(resource.access, resource.access.read, call, row)
         listed = self.resources[sub.resource]
         if isinstance(sub, SubList):
-            return self.list_all(listed, call, Scope(columns=((sub.by, row["id"]),)))
+            return self.list_all(listed, call, Scope(columns=((sub.by, row[sub.key]),)))
         within = Within(table=sub.table, listed=sub.listed, parent=sub.parent, parent_id=row["id"])
         return self.list_all(listed, call, Scope(within=within))
 

@@ -73,11 +73,12 @@ class Action:
 
 @dataclass(frozen=True, kw_only=True)
 class SubList:
-    """A list below an object: those of `resource` whose column `by` is the object's id; it may create them too."""
+    """A list below an object: those of `resource` whose column `by` is the object's `key`; it may create them too."""
 
     name: str
     resource: str
     by: str
+    key: str = "id"
     creates: bool = False
 
 

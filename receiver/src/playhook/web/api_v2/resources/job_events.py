@@ -9,7 +9,7 @@ from typing import Final
 from playhook.store.collections import Row
 from playhook.web.api_v2.fields import Field, computed, constant, reference
 from playhook.web.api_v2.render import Rendering
-from playhook.web.api_v2.resource import Resource, Shown
+from playhook.web.api_v2.resource import Resource, Shown, SubList
 from playhook.web.api_v2.resources.job_fields import JOB_SUMMARY
 
 _LONGEST_IN_LISTS: Final = 1024
@@ -105,6 +105,7 @@ JOB_EVENTS: Final = Resource(
     authored=False,
     capabilities={},
     related=("children",),
+    sub=(SubList(name="children", resource="job_events", by="parent_uuid", key="uuid"),),
     fill=_fill,
 )
 

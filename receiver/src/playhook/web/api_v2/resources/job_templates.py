@@ -11,7 +11,7 @@ from typing import Any, Final
 from playhook.errors import InvalidInput
 from playhook.store.collections import Link, Row
 from playhook.store.project_files import find_playbooks
-from playhook.store.related import find_credentials_of, find_current_jobs, find_recent_jobs
+from playhook.store.related import find_credentials_of, find_recent_jobs
 from playhook.store.tables import ASK_ON_LAUNCH
 from playhook.store.webhook_keys import find_fingerprints
 from playhook.web.api_v2.call import ApiContext, Call
@@ -28,6 +28,7 @@ from playhook.web.api_v2.resources.common import (
     check_variables,
 )
 from playhook.web.api_v2.resources.copies import FRESH, Copying, copy_action
+from playhook.web.api_v2.resources.latest_jobs import load_latest, show_latest, show_status
 from playhook.web.api_v2.resources.launch import launch, show_launch
 from playhook.web.api_v2.resources.webhooks import (
     check_webhook,
@@ -43,7 +44,6 @@ from playhook.web.api_v2.write import Draft
 _RECENT: Final = "job_templates.recent"
 _CREDENTIALS: Final = "job_templates.credentials"
 _KEYS: Final = "job_templates.keys"
-_CURRENT: Final = "job_templates.current"
 _NO_DEFAULT: Final = "You must either set a default value or ask to prompt on launch."
 _NOT_ATTACHED: Final = ("token", "scm", "registry", "galaxy", "insights", "external", "cryptography")
 
@@ -53,7 +53,7 @@ def _prepare(view: Rendering, rows: Sequence[Row], _detail: bool) -> None:
     view.facts[_RECENT].update(find_recent_jobs(view.connection, ids))
     view.facts[_CREDENTIALS].update(find_credentials_of(view.connection, "template_credentials", "template_id", ids))
     view.facts[_KEYS].update(find_fingerprints(view.connection, ids))
-    view.facts[_CURRENT].update(find_current_jobs(view.connection, ids))
+    load_latest(view, rows, "jobs")
 
 
 def _fill(view: Rendering, row: Row, shown: Shown) -> None:
@@ -64,8 +64,8 @@ def _fill(view: Rendering, row: Row, shown: Shown) -> None:
         for job in view.facts[_RECENT].get(row["id"], ())
     ]
     summary["credentials"] = [show_attached(each) for each in view.facts[_CREDENTIALS].get(row["id"], ())]
-    current = view.facts[_CURRENT].get(row["id"])
-    shown["status"] = current["status"] if current else row["status"] or "never updated"
+    shown["status"] = show_status(view, row)
+    show_latest(view, row, shown, "jobs")
     path = f"{shown['url']}{row['webhook_service']}/" if row["webhook_service"] else ""
     shown["related"]["webhook_receiver"] = path
     shown["playhook"] = show_playhook(view.call.context, row, path, view.facts[_KEYS].get(row["id"]))

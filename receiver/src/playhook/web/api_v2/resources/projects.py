@@ -18,7 +18,6 @@ from playhook.store.jobs import create_job
 from playhook.store.objects import find_rows
 from playhook.store.project_files import find_playbooks, list_manual_projects
 from playhook.store.projects import list_used_directories
-from playhook.store.related import find_current_jobs
 from playhook.store.writer import Tx
 from playhook.web.api_v2.call import Call, answer, not_allowed
 from playhook.web.api_v2.fields import choice, computed, constant, flag, number, reference, text
@@ -33,6 +32,7 @@ from playhook.web.api_v2.resources.common import (
     default_environment,
 )
 from playhook.web.api_v2.resources.copies import FRESH, Copying, copy_action
+from playhook.web.api_v2.resources.latest_jobs import load_current, load_latest, show_latest, show_status
 from playhook.web.api_v2.write import Draft
 
 SCM_TYPES: Final = (("", "Manual"), ("git", "Git"))
@@ -44,20 +44,14 @@ _REFSPEC: Final = re.compile(
     r"^\+?[^\s~^?\[\\\x00-\x1f:-][^\s~^?\[\\\x00-\x1f:]*:[^\s~^?\[\\\x00-\x1f:-][^\s~^?\[\\\x00-\x1f:]*$"
 )
 _CLONED: Final = ("scm_type", "scm_url", "scm_branch", "scm_refspec", "credential_id", "scm_track_submodules")
-_CURRENT: Final = "projects.current"
-_UPDATE_SUMMARY: Final = (*SUMMARY, "status", "failed")
 
 
 def _prepare_summaries(view: Rendering, rows: Sequence[Row]) -> None:
-    current = find_current_jobs(view.connection, [row["id"] for row in rows if row["scm_type"]])
-    view.facts[_CURRENT].update(current)
+    load_current(view, [row for row in rows if row["scm_type"]])
 
 
 def _prepare(view: Rendering, rows: Sequence[Row], _detail: bool) -> None:
-    _prepare_summaries(view, rows)
-    current = [job["id"] for job in view.facts[_CURRENT].values()]
-    last = [row["last_job_id"] for row in rows if row["scm_type"]]
-    view.load(view.resources["project_updates"], [*current, *last])
+    load_latest(view, [row for row in rows if row["scm_type"]], "project_updates")
 
 
 def _summarize(view: Rendering, row: Row) -> Mapping[str, Any]:
@@ -68,8 +62,7 @@ def _status(view: Rendering, row: Row) -> str:
     if not row["scm_type"]:
         directory = _directory(view.call, row)
         return "ok" if directory is not None and directory.is_dir() else "missing"
-    current = view.facts[_CURRENT].get(row["id"])
-    return str(current["status"] if current else row["status"] or "never updated")
+    return show_status(view, row)
 
 
 def _directory(call: Call, row: Row) -> Path | None:
@@ -82,11 +75,7 @@ def _fill(view: Rendering, row: Row, shown: Shown) -> None:
         updated = _modified(_directory(view.call, row))
         shown["summary_fields"]["user_capabilities"] |= {"start": False, "schedule": False, "copy": False}
     else:
-        view.add_reference(shown, "last_job", "project_updates", row["last_job_id"], _UPDATE_SUMMARY)
-        view.add_reference(shown, "last_update", "project_updates", row["last_job_id"], _UPDATE_SUMMARY)
-        current = view.facts[_CURRENT].get(row["id"])
-        for name in ("current_job", "current_update") if current else ():
-            view.add_reference(shown, name, "project_updates", current["id"] if current else None, _UPDATE_SUMMARY)
+        show_latest(view, row, shown, "project_updates")
     shown |= {"status": _status(view, row), "last_job_run": updated, "last_updated": updated}
     shown["last_update_failed"] = row["last_job_failed"]
 
