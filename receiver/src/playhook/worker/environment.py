@@ -11,6 +11,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
+from playhook.worker.private_dir import scratch_of
+
 # Where programs, languages, certificates and proxies are.
 _PLATFORM: Final = (
     "PATH", "LANG", "LANGUAGE", "LC_ALL", "LC_CTYPE", "LC_MESSAGES", "LC_COLLATE", "TZ", "LD_LIBRARY_PATH",
@@ -46,14 +48,13 @@ def ansible_settings(outer: Mapping[str, str] = os.environ) -> dict[str, str]:
 def job_environment(
     private: Path, project: Path, requirements: Path | None = None, outer: Mapping[str, str] = os.environ
 ) -> dict[str, str]:
-    """Return the whole environment of a job; home and temporary directory are in its private directory.
+    """Return the whole environment of a job; home and temporary directory are its own.
 
     Roles and collections are looked for where the project's ansible.cfg says, then where its requirements were
     installed, then where the user who runs the receiver has installed them.
     """
-    home, temporary = private / "home", private / "tmp"
-    for directory in (home, temporary):
-        directory.mkdir(mode=0o700)
+    home, scratch = private / "home", scratch_of(private)
+    home.mkdir(mode=0o700)
     return {
         **platform_environment(outer),
         # AWX's own choices for its jobs
@@ -67,9 +68,9 @@ def job_environment(
         "ANSIBLE_ROLES_PATH": _search_path(project, "roles_path", requirements, "roles", _ROLES),
         **ansible_settings(outer),
         "HOME": str(home),
-        "TMPDIR": str(temporary),
-        "ANSIBLE_LOCAL_TEMP": str(temporary / "ansible"),
-        "ANSIBLE_SSH_CONTROL_PATH_DIR": str(private / "cp"),
+        "TMPDIR": str(scratch),
+        "ANSIBLE_LOCAL_TEMP": str(scratch / "ansible"),
+        "ANSIBLE_SSH_CONTROL_PATH_DIR": str(scratch / "cp"),
         "ANSIBLE_RETRY_FILES_ENABLED": "False",
         "PYTHONDONTWRITEBYTECODE": "1",
     }

@@ -14,6 +14,7 @@ import socket
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import asdict
@@ -25,6 +26,7 @@ from playhook.worker import frames
 from playhook.worker.request import RunRequest
 
 _log = get_logger(__name__)
+_ENDING: Final = 15.0  # seconds
 # What Python itself needs to find the same modules; the job's environment is another one, made for each job.
 _INHERITED: Final = ("PATH", "LANG", "LC_ALL", "PYTHONPATH", "PYTHONHOME", "VIRTUAL_ENV", "LD_LIBRARY_PATH")
 
@@ -51,7 +53,11 @@ class LaunchedRun:
             frames.send(self._connection, {"cancel": True})
 
     def close(self) -> None:
-        """Let go; a job that still runs ends its processes."""
+        """Have what still runs ended, wait until it has, and let go."""
+        self.cancel()
+        deadline = time.monotonic() + _ENDING
+        while time.monotonic() < deadline and self.messages(_ENDING) is not None:
+            pass
         self._connection.close()
 
 

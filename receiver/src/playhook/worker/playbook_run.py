@@ -23,7 +23,7 @@ from playhook.worker.private_dir import private_dir
 from playhook.worker.project import Checkout, check_out, check_playbook, get_project
 from playhook.worker.request import Outcome, RunRequest, Started
 from playhook.worker.stop import JobStopped
-from playhook.worker.trees import make_mark
+from playhook.worker.trees import end_marked, make_mark
 from playhook.worker.workshop import ClaimedJob, Workshop
 
 _NOT_FOUND: Final = 127
@@ -119,6 +119,7 @@ class _Follower:
 
 def _conclude(job: ClaimedJob, request: RunRequest, outcome: Outcome | None, recorder: EventRecorder) -> Finish:
     if outcome is None:
+        end_marked(request.mark)  # the launcher does so too, but nothing of the job may outlive this
         raise JobCannotRun("the process that ran the job ended unexpectedly: it was killed, or memory ran out")
     if outcome.status == "canceled" and job.stop.reason != "canceled":
         raise JobCannotRun("the receiver or its launcher was stopped while the job ran; launch it again")

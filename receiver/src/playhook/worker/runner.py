@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import re
 import shlex
@@ -14,6 +15,7 @@ from typing import Any, Final
 import ansible_runner.interface
 import ansible_runner.runner
 import pexpect  # type: ignore[import-untyped]
+from ansible_runner.config.runner import RunnerConfig
 
 from playhook.worker.request import IDENT, Outcome, RunRequest, Started
 
@@ -40,7 +42,7 @@ def run_playbook(
     holds the terminal, ansible-runner waits for its output. Extra vars come by file, in `options`: what is given to
     ansible-runner as `extravars` ends up on the command line.
     """
-    _patch(on_exit)
+    _patch(on_exit, agent_socket=f"{request.environment['TMPDIR']}/agent")
     settings = Path(request.private_dir) / "env" / "settings"
     settings.parent.mkdir(mode=0o700)
     settings.write_text(json.dumps(_SETTINGS))
@@ -75,8 +77,8 @@ def _tell_start(status: dict[str, Any], on_start: Callable[[Started], None]) -> 
         on_start(Started(command=status["command"], cwd=status["cwd"], environment=status["env"]))
 
 
-def _patch(on_exit: Callable[[], None]) -> None:
-    """Correct three things in the libraries; this process runs one job and nothing else."""
+def _patch(on_exit: Callable[[], None], agent_socket: str) -> None:
+    """Correct four things in the libraries; this process runs one job and nothing else."""
 
     class Spawn(pexpect.spawn):  # type: ignore[misc]
         has_ended = False
@@ -99,5 +101,8 @@ def _patch(on_exit: Callable[[], None]) -> None:
             )
             return event
 
+    # ssh-agent's own choice is below /tmp, whatever TMPDIR says, and stays there when the agent is killed.
+    wrap = functools.partialmethod(RunnerConfig.wrap_args_with_ssh_agent, ssh_auth_sock=agent_socket)
+    RunnerConfig.wrap_args_with_ssh_agent = wrap
     pexpect.spawn = Spawn
     ansible_runner.runner.OutputEventFilter = Filter

@@ -149,9 +149,11 @@ def test_a_machine_credentials_key_logs_in(
     sshd.authorize(tmp_path / "id")
     machine = add_credential(bench, "ssh", username=getpass.getuser(), ssh_key_data=key, ssh_key_unlock=passphrase)
 
+    agents = set(Path("/tmp").glob("ssh-*"))
     with watched_arguments() as arguments:
         job = run_with(bench, [machine], WHOAMI, inventory_id=bench.inventory({"far": sshd.host()}))
 
+    assert set(Path("/tmp").glob("ssh-*")) == agents
     assert job.status == "successful", bench.stdout(job.id)
     assert f"I am {getpass.getuser()}" in bench.stdout(job.id)
     assert f"--user={getpass.getuser()}" in " ".join(job.job_args)

@@ -15,7 +15,7 @@ from playhook.store.job_inputs import Credential, ProjectRow
 from playhook.worker.environment import job_environment
 from playhook.worker.git_checkout import check_ref
 from playhook.worker.paths import resolve_inside
-from playhook.worker.private_dir import private_dir, remove_left_overs, write_private
+from playhook.worker.private_dir import private_dir, remove_left_overs, scratch_of, write_private
 from playhook.worker.scm_access import open_scm_access
 from playhook.worker.ssh_keys import unlock_key
 
@@ -199,7 +199,31 @@ def test_a_private_directory_is_fresh_and_removed(tmp_path: Path) -> None:
 
     (tmp_path / "run" / "8").mkdir()
     remove_left_overs(tmp_path)
-    assert list((tmp_path / "run").iterdir()) == []
+    assert not (tmp_path / "run").exists()
+
+
+def test_a_long_state_directory_gets_its_sockets_elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "system"))
+    (tmp_path / "system").mkdir()
+    home = tmp_path / ("long" * 20)
+
+    with private_dir(home, 7) as directory:
+        scratch = scratch_of(directory)
+        assert scratch.is_dir()
+        assert directory not in scratch.parents
+        assert oct(scratch.parent.stat().st_mode & 0o777) == "0o700"
+    assert list((tmp_path / "system").iterdir()) == []
+
+    scratch.mkdir(parents=True)
+    remove_left_overs(home)
+    assert not scratch.parent.exists()
+    scratch.parent.mkdir(mode=0o755)
+    with pytest.raises(JobCannotRun, match="belongs to somebody else"), private_dir(home, 8):
+        pass
+
+
+def test_a_short_state_directory_holds_everything() -> None:
+    assert scratch_of(Path("/var/lib/playhook/run/7")) == Path("/var/lib/playhook/run/7/tmp")
 
 
 @pytest.mark.parametrize("options", [("-t", "ed25519"), ("-t", "rsa", "-m", "PEM"), ("-t", "ecdsa", "-m", "PKCS8")])
