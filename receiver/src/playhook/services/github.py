@@ -9,36 +9,28 @@ Statuses: https://docs.github.com/en/rest/commits/statuses#create-a-commit-statu
 
 from __future__ import annotations
 
-import hmac
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from datetime import datetime
 from typing import Any, ClassVar, Final
 
 from playhook.domain.delivery import Delivery, WebhookOptions
-from playhook.domain.event import Action, Event, PullRequest, Repository, StatusTarget
+from playhook.domain.event import Action, Event, StatusTarget
 from playhook.domain.status import CommitStatus, OutgoingRequest, PostedStatus, StatusCredential
-from playhook.errors import Malformed, NotAuthentic
-from playhook.services.authenticity import equals_one_of, find_word, get_word, header_bytes
+from playhook.errors import Malformed
+from playhook.services.authenticity import find_word, get_word
+from playhook.services.hub_payload import read_pull_request, read_repository, with_pull_request
 from playhook.services.json_body import decode_body
-from playhook.services.payload import (
-    branch_of,
-    changed_paths,
-    flag,
-    identifier,
-    look,
-    number,
-    ref_name,
-    sha,
-    tag_of,
-    text,
-    texts,
-)
+from playhook.services.payload import branch_of, changed_paths, flag, look, ref_name, sha, tag_of, text
 from playhook.services.posting import clean_text, find_origin, get_api_base, get_sha
+from playhook.services.samples import HUB_SAMPLES, hub_sample
+from playhook.services.signatures import SHA1_ONLY, UNSIGNED, Scheme
 
 _API: Final = "https://api.github.com"
 _API_VERSION: Final = "2022-11-28"
-_SIGNATURES: Final = {"sha256": re.compile(r"sha256=[0-9a-f]{64}"), "sha1": re.compile(r"sha1=[0-9a-f]{40}")}
+_SHA256: Final = Scheme(prefix="sha256=")
+_SHA1: Final = Scheme(algorithm="sha1", prefix="sha1=")
 _FULL_NAME: Final = re.compile(r"(?!\.\.?/)[A-Za-z0-9_.-]{1,100}/(?!\.\.?$)[A-Za-z0-9_.-]{1,100}")
 
 _DESCRIPTION_LENGTH: Final = 140
@@ -129,16 +121,14 @@ class GitHub:
     name: ClassVar[str] = "github"
     label: ClassVar[str] = "GitHub"
     credential_type: ClassVar[str | None] = "github_token"
+    sample_types: ClassVar[Sequence[str]] = (*HUB_SAMPLES, "ping")
 
     def verify(self, delivery: Delivery, keys: Sequence[str], options: WebhookOptions) -> None:
         """Check `X-Hub-Signature-256`; `X-Hub-Signature` (SHA-1) counts only alone and where the template allows it."""
-        algorithm, given = "sha256", delivery.headers.get("x-hub-signature-256")
-        if given is None and options.allow_sha1:
-            algorithm, given = "sha1", delivery.headers.get("x-hub-signature")
-        usable = [key for key in keys if key]
-        wanted = [_signature(algorithm, key, delivery.body) for key in usable or ["no key"]]
-        if not equals_one_of(header_bytes(given or ""), wanted) or not usable:
-            raise NotAuthentic(_refusal(algorithm, given, delivery, usable))
+        sha256, sha1 = (delivery.headers.get(name) for name in ("x-hub-signature-256", "x-hub-signature"))
+        if sha256 is None and options.allow_sha1:
+            return _SHA1.check(sha1, delivery.body, keys)
+        return _SHA256.check(sha256, delivery.body, keys, unsigned=UNSIGNED if sha1 is None else SHA1_ONLY)
 
     def parse(self, delivery: Delivery) -> Event:
         """Read the event; `X-GitHub-Event` says what it is, and unknown ones are `other`."""
@@ -150,7 +140,7 @@ class GitHub:
             type=event_type,
             guid=guid,
             payload=payload,
-            repository=_repository(payload.get("repository")),
+            repository=read_repository(payload.get("repository")),
             sender=text(payload, "sender", "login"),
             awx_ref=ref_name(payload, *_REFS[event_type]) if event_type in _REFS else None,
         )
@@ -178,6 +168,19 @@ class GitHub:
             json=_status_body(status),
         )
 
+    def sample(self, event_type: str) -> Mapping[str, Any]:
+        """Return a small payload; `tag` is a push of a tag."""
+        return hub_sample(event_type, web="https://github.com", api=_API)
+
+    def sign(self, body: bytes, *, event_type: str, guid: str, key: str, now: datetime) -> Mapping[str, str]:
+        """Return GitHub's headers."""
+        return {
+            "X-GitHub-Event": "push" if event_type == "tag" else event_type,
+            "X-GitHub-Delivery": guid,
+            "X-Hub-Signature": _SHA1.write(key, body),
+            "X-Hub-Signature-256": _SHA256.write(key, body),
+        }
+
 
 def _status_body(status: CommitStatus) -> dict[str, str]:
     """Return the body within GitHub's limits: its statuses refuse long texts and characters above U+FFFF."""
@@ -187,28 +190,6 @@ def _status_body(status: CommitStatus) -> dict[str, str]:
         "description": clean_text(status.description, _DESCRIPTION_LENGTH, basic_plane=True),
         "target_url": status.target_url,
     }
-
-
-def _signature(algorithm: str, key: str, body: bytes) -> bytes:
-    return f"{algorithm}={hmac.digest(key.encode(), body, algorithm).hex()}".encode("ascii")
-
-
-def _refusal(algorithm: str, given: str | None, delivery: Delivery, keys: Sequence[str]) -> str:
-    if not keys:
-        return "There is no webhook key to check the delivery with."
-    if given is None and "x-hub-signature" in delivery.headers:
-        return "The delivery is signed with SHA-1 only, and the template does not allow SHA-1."
-    if given is None:
-        return "The delivery is not signed."
-    if not _SIGNATURES[algorithm].fullmatch(given):
-        return f"The signature is malformed: {algorithm}= and hexadecimal digits are wanted."
-    return "The signature belongs to another webhook key or to another body."
-
-
-def _repository(raw: Any) -> Repository | None:
-    if not isinstance(raw, dict):
-        return None
-    return Repository(id=identifier(raw, "id"), full_name=text(raw, "full_name"), clone_url=text(raw, "clone_url"))
 
 
 def _action(event: Event, actions: Mapping[str, Action] = _ACTIONS) -> Action | None:
@@ -244,7 +225,7 @@ def _read_pull_request(event: Event) -> Event:
     action = _action(event)
     if action == "closed" and flag(payload, "pull_request", "merged"):
         action = "merged"
-    event = replace(_with_pull_request(event), kind="pull_request", action=action, before_sha=sha(payload, "before"))
+    event = replace(with_pull_request(event), kind="pull_request", action=action, before_sha=sha(payload, "before"))
     statuses_url = text(payload, "pull_request", "statuses_url")
     if repository is None or repository.full_name is None or event.head_sha is None:
         return replace(event, awx_status_api=statuses_url)
@@ -257,25 +238,25 @@ def _read_review(event: Event) -> Event:
     if text(event.payload, "action") == "submitted":
         action = _REVIEW_STATES.get(text(event.payload, "review", "state") or "")
     return replace(
-        _with_pull_request(event), kind="review", action=action, comment=text(event.payload, "review", "body")
+        with_pull_request(event), kind="review", action=action, comment=text(event.payload, "review", "body")
     )
 
 
 def _read_review_thread(event: Event) -> Event:
-    return _with_pull_request(event)
+    return with_pull_request(event)
 
 
 def _read_comment(event: Event) -> Event:
     """Read a comment on anything; the head of a pull request is known only in comments on its lines."""
     payload = event.payload
     event = replace(
-        _with_pull_request(event) if "pull_request" in payload else event,
+        with_pull_request(event) if "pull_request" in payload else event,
         kind="comment",
         action=_action(event, _COMMENT_ACTIONS),
         comment=text(payload, "comment", "body"),
     )
     if isinstance(look(payload, "issue", "pull_request"), dict):
-        return replace(event, pull_request=_pull_request(payload["issue"]))
+        return replace(event, pull_request=read_pull_request(payload["issue"]))
     if event.type == "commit_comment":
         return replace(event, head_sha=sha(payload, "comment", "commit_id"))
     return event
@@ -319,39 +300,6 @@ def _read_other(event: Event) -> Event:
         tag=tag_of(ref),
         head_sha=sha(event.payload, *sha_path),
     )
-
-
-def _with_pull_request(event: Event) -> Event:
-    raw = event.payload.get("pull_request")
-    return replace(
-        event,
-        branch=text(raw, "head", "ref"),
-        base_branch=text(raw, "base", "ref"),
-        head_sha=sha(raw, "head", "sha"),
-        pull_request=_pull_request(raw),
-    )
-
-
-def _pull_request(raw: Any) -> PullRequest | None:
-    if not isinstance(raw, dict):
-        return None
-    return PullRequest(
-        number=number(raw, "number"),
-        title=text(raw, "title"),
-        author=text(raw, "user", "login"),
-        draft=flag(raw, "draft"),
-        labels=texts(raw, "labels", key="name"),
-        fork=_is_fork(raw),
-        url=text(raw, "html_url"),
-    )
-
-
-def _is_fork(raw: dict[str, Any]) -> bool | None:
-    """Compare the ids, which outlive a rename. A head without a repository was a fork that is deleted now."""
-    head, base = raw.get("head"), number(raw, "base", "repo", "id")
-    if base is None or not isinstance(head, dict) or "repo" not in head:
-        return None
-    return number(head, "repo", "id") != base
 
 
 _READERS: Final[Mapping[str, Callable[[Event], Event]]] = {

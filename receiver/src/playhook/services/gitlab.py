@@ -10,7 +10,6 @@ Statuses: https://docs.gitlab.com/api/commits/#set-commit-pipeline-status
 from __future__ import annotations
 
 import base64
-import hmac
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
@@ -22,6 +21,7 @@ from playhook.domain.delivery import Delivery, WebhookOptions
 from playhook.domain.event import Action, Event, PullRequest, Repository, StatusTarget
 from playhook.domain.status import CommitStatus, OutgoingRequest, PostedStatus, StatusCredential
 from playhook.errors import Malformed, NotAuthentic
+from playhook.services import samples
 from playhook.services.authenticity import equals_one_of, find_word, get_word, header_bytes
 from playhook.services.json_body import decode_body
 from playhook.services.payload import (
@@ -38,6 +38,7 @@ from playhook.services.payload import (
     texts,
 )
 from playhook.services.posting import clean_text, find_origin, get_api_base, get_sha
+from playhook.services.signatures import check_standard, sign_standard
 
 _INSTANCE: Final = "https://gitlab.com"
 _API_PATH: Final = "/api/v4"
@@ -48,8 +49,6 @@ _MAX_COMMITS: Final = 20  # of a push that a payload lists
 # A signing token is `whsec_` and the base64 of 32 bytes; its signatures follow https://www.standardwebhooks.com.
 _SIGNING_PREFIX: Final = "whsec_"
 _KEY_BYTES: Final = 32
-_TOLERANCE: Final = 5 * 60  # seconds
-_TIMESTAMP: Final = re.compile(r"[0-9]{1,12}")
 
 _STATES: Final[Mapping[PostedStatus, str]] = {
     "pending": "pending",
@@ -93,6 +92,7 @@ class GitLab:
     name: ClassVar[str] = "gitlab"
     label: ClassVar[str] = "GitLab"
     credential_type: ClassVar[str | None] = "gitlab_token"
+    sample_types: ClassVar[Sequence[str]] = ("Push Hook", "Merge Request Hook", "Tag Push Hook", "Note Hook")
 
     def verify(self, delivery: Delivery, keys: Sequence[str], options: WebhookOptions) -> None:
         """Check the signature where the template has signing tokens (`whsec_…`) and one is sent, else `X-Gitlab-Token`.
@@ -101,7 +101,8 @@ class GitLab:
         """
         signing = [key for key in keys if key.startswith(_SIGNING_PREFIX)]
         if signing and "webhook-signature" in delivery.headers:
-            _verify_signature(delivery, signing, options.now)
+            usable = [key for key in map(_signing_key, signing) if key]
+            check_standard(delivery, usable, options.now, what="signing token")
         else:
             _verify_token(delivery, [key for key in keys if key and key not in signing])
 
@@ -138,6 +139,16 @@ class GitLab:
             json=_status_body(status),
         )
 
+    def sample(self, event_type: str) -> Mapping[str, Any]:
+        """Return a small payload."""
+        return _SAMPLES[event_type] | {"project": _SAMPLE_PROJECT, "user_username": samples.ACCOUNT}
+
+    def sign(self, body: bytes, *, event_type: str, guid: str, key: str, now: datetime) -> Mapping[str, str]:
+        """Return GitLab's headers: signed with a signing token, else with the key as secret token."""
+        headers = {"X-Gitlab-Event": event_type, "X-Gitlab-Event-UUID": guid, "Idempotency-Key": guid}
+        signing = _signing_key(key) if key.startswith(_SIGNING_PREFIX) else None
+        return {**headers, **(sign_standard(signing, guid, now, body) if signing else {"X-Gitlab-Token": key})}
+
 
 def _status_body(status: CommitStatus) -> dict[str, str]:
     body = {
@@ -162,19 +173,6 @@ def _verify_token(delivery: Delivery, keys: Sequence[str]) -> None:
         )
 
 
-def _verify_signature(delivery: Delivery, keys: Sequence[str], now: datetime) -> None:
-    """Check `v1,<base64 of HMAC-SHA256>` over `id.timestamp.body`; one right signature of several is enough."""
-    guid, timestamp = (delivery.headers.get(name, "") for name in ("webhook-id", "webhook-timestamp"))
-    wanted = [_signature(key, guid, timestamp, delivery.body) for key in map(_signing_key, keys) if key]
-    given = delivery.headers["webhook-signature"].split()
-    if not any(equals_one_of(header_bytes(each), wanted) for each in given):
-        raise NotAuthentic("The signature belongs to another signing token or to another body.")
-    if not guid:
-        raise NotAuthentic("The delivery is signed, but has no webhook-id.")
-    if not _TIMESTAMP.fullmatch(timestamp) or abs(now.timestamp() - int(timestamp)) > _TOLERANCE:
-        raise NotAuthentic(f"The webhook-timestamp is not within {_TOLERANCE} seconds of now; check the clocks.")
-
-
 def _signing_key(token: str) -> bytes | None:
     """Return the bytes of a signing token; None for one that no GitLab can have made, with which nothing is signed."""
     try:
@@ -182,12 +180,6 @@ def _signing_key(token: str) -> bytes | None:
     except ValueError:
         return None
     return key if len(key) == _KEY_BYTES else None
-
-
-def _signature(key: bytes, guid: str, timestamp: str, body: bytes) -> bytes:
-    digest = hmac.new(key, header_bytes(f"{guid}.{timestamp}."), "sha256")
-    digest.update(body)
-    return b"v1," + base64.b64encode(digest.digest())
 
 
 def _find_guid(delivery: Delivery) -> str | None:
@@ -372,3 +364,26 @@ _READERS: Final[Mapping[str, Callable[[Event], Event]]] = {
     "Pipeline Hook": _read_pipeline,
     "Job Hook": _read_pipeline,
 }
+
+
+_SAMPLE_PROJECT: Final = {
+    "id": 1,
+    "path_with_namespace": samples.FULL_NAME,
+    "web_url": f"{_INSTANCE}/{samples.FULL_NAME}",
+    "git_http_url": f"{_INSTANCE}/{samples.FULL_NAME}.git",
+}
+_SAMPLE_USER: Final = {"id": 5, "username": samples.ACCOUNT}
+_SAMPLE_REQUEST: Final = {
+    "iid": samples.NUMBER, "title": samples.TITLE, "author_id": 5, "draft": False, "source_branch": samples.BRANCH,
+    "target_branch": "main", "source_project_id": 1, "target_project_id": 1, "last_commit": {"id": samples.HEAD},
+}  # fmt: skip
+_SAMPLES: Final[Mapping[str, dict[str, Any]]] = {
+    "Push Hook": {"ref": "refs/heads/main", "before": samples.BEFORE, "after": samples.HEAD,
+                  "checkout_sha": samples.HEAD, "total_commits_count": 1, "commits": [samples.COMMIT]},
+    "Tag Push Hook": {"ref": f"refs/tags/{samples.TAG}", "before": samples.ZEROS, "after": samples.HEAD,
+                      "checkout_sha": samples.HEAD, "total_commits_count": 0, "commits": []},
+    "Merge Request Hook": {"user": _SAMPLE_USER, "object_attributes": {**_SAMPLE_REQUEST, "action": "open"},
+                           "labels": [], "changes": {}},
+    "Note Hook": {"user": _SAMPLE_USER, "object_attributes": {"note": samples.COMMENT, "action": "create"},
+                  "merge_request": _SAMPLE_REQUEST},
+}  # fmt: skip
