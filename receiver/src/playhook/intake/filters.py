@@ -23,6 +23,7 @@ MOST_EXPRESSIONS: Final = 20
 MOST_ALTERNATIVES: Final = 20
 _KINDS: Final = frozenset(get_args(Kind))
 _ACTIONS: Final = frozenset(get_args(Action))
+_SCALARS: Final = frozenset({bool, int, float})
 _SHOWN_LENGTH, _SHOWN_ENTRIES = 256, 10
 
 
@@ -102,9 +103,9 @@ def shorten(value: Any) -> Any:
             return value
         cut = value if len(value) <= _SHOWN_LENGTH else value[: _SHOWN_LENGTH - 1] + "…"
         return "".join(each if each.isprintable() else " " for each in cut)
-    if value is None or isinstance(value, bool | int | float):
+    if value is None or type(value) in _SCALARS:
         return value
-    if isinstance(value, list | tuple):
+    if isinstance(value, (list, tuple)):
         shown = [shorten(each) for each in value[:_SHOWN_ENTRIES]]
         return shown if len(value) <= _SHOWN_ENTRIES else [*shown, f"… {len(value)} in all"]
     return f"an object with {len(value)} keys" if isinstance(value, Mapping) else type(value).__name__
@@ -122,8 +123,11 @@ def _compile_events(place: Place, name: str, wanted: Any) -> Iterable[CompiledRu
     tests.reverse()
 
     def test(facts: Facts) -> Finding:
-        event = facts.event
-        passed = next((is_wanted for matches, is_wanted in tests if matches(event)), default)
+        event, passed = facts.event, default
+        for matches, is_wanted in tests:
+            if matches(event):
+                passed = is_wanted
+                break
         return Finding(passed, [event.kind, shorten(event.type)])
 
     yield CompiledRule(name=name, wanted=shorten(wanted), test=test)
@@ -212,7 +216,11 @@ def _compile_labels(place: Place, name: str, wanted: Any) -> Iterable[CompiledRu
 
 
 def _any_matches(globs: Sequence[Matches], labels: Sequence[str] | None) -> bool:
-    return any(matches(label) for label in labels or () for matches in globs)
+    for label in labels or ():
+        for matches in globs:
+            if matches(label):
+                return True
+    return False
 
 
 def _compile_drafts(place: Place, name: str, wanted: Any) -> Iterable[CompiledRule]:

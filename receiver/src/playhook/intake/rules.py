@@ -139,14 +139,14 @@ def is_within(remote: str, networks: Sequence[Network]) -> bool:
 
 
 def _compile(place: Place, playhook: Mapping[str, Any]) -> Rules:
-    bound, networks = playhook.get("repositories"), playhook.get("networks")
+    bound, networks, sha1 = (playhook.get(name) for name in ("repositories", "networks", "allow_sha1"))
     return Rules(
         filters=_compile_filters(place, playhook),
         values=compile_values(place, playhook.get("vars_from_payload") or {}, playhook.get("allowed_values") or {}),
         dedupe=_compile_dedupe(place.key("dedupe"), playhook.get("dedupe")),
         binds=None if bound is None else compile_repositories(place.key("repositories"), bound),
         networks=() if networks is None else compile_networks(place.key("networks"), networks),
-        allow_sha1=place.key("allow_sha1").flag(playhook.get("allow_sha1", False)),
+        allow_sha1=sha1 is not None and place.key("allow_sha1").flag(sha1),
     )
 
 

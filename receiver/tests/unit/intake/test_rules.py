@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
@@ -11,10 +12,21 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from tests.integration.intake.plain import Plain
 from tests.unit.intake.builders import COMMENT, PULL_REQUEST, PUSH, TAG, judged, pull_request
 
 from playhook.domain.event import Event
-from playhook.intake.rules import Dedupe, compile_rules, effective_filters, is_within, validate_rules
+from playhook.errors import InvalidInput
+from playhook.intake.rules import (
+    KEYS,
+    Dedupe,
+    compile_rules,
+    effective_filters,
+    is_within,
+    validate_repositories,
+    validate_rules,
+)
+from playhook.services.base import Service
 
 
 @pytest.mark.parametrize(
@@ -122,6 +134,44 @@ def test_everything_that_is_documented_may_be_saved() -> None:
     }
     assert validate_rules(playhook) == {}
     assert compile_rules(playhook).broken == ""
+
+
+def test_null_means_the_default() -> None:
+    names = [*KEYS]
+    assert validate_rules(dict.fromkeys(names)) == {}
+    assert compile_rules(dict.fromkeys(names)) == compile_rules({})
+
+
+class Chosen(Plain):
+    """A service that must be told the name of a header."""
+
+    def configure(self, options: Mapping[str, Any]) -> Chosen:
+        if options.get("header") != "x-mine":
+            raise InvalidInput({"header": ["A header is wanted."]})
+        return self
+
+
+@pytest.mark.parametrize(
+    ("service", "options", "problems"),
+    [
+        (Chosen(), {"header": "x-mine"}, {}),
+        (Chosen(), {"header": 5}, {"service_options.header": ["A header is wanted."]}),
+        (Chosen(), None, {"service_options.header": ["A header is wanted."]}),
+        (Chosen(), [], {"service_options.header": ["A header is wanted."]}),
+        (Plain(), {"header": "x"}, {"service_options": ["The service plain has no options."]}),
+        (Plain(), None, {}),
+        (None, {"header": "x"}, {}),
+        (None, 5, {"service_options": ["An object is wanted, not a number."]}),
+    ],
+)
+def test_service_judges_its_own_options(service: Service | None, options: Any, problems: dict[str, list[str]]) -> None:
+    assert validate_rules({"service_options": options}, service) == problems
+
+
+def test_list_of_an_endpoints_repositories_is_checked_by_itself() -> None:
+    assert validate_repositories(["acme/*", "77"]) == {}
+    assert list(validate_repositories(["a**"], "templates[2].repositories")) == ["templates[2].repositories[0]"]
+    assert list(validate_repositories({})) == ["repositories"]
 
 
 def test_saved_mistake_launches_nothing_and_says_so() -> None:
