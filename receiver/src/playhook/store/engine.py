@@ -19,6 +19,7 @@ def make_engine(url: str, *, writes: bool) -> Engine:
         pool_size=size,
         max_overflow=0 if writes else 16,
         pool_pre_ping=not is_sqlite(url),
+        hide_parameters=True,  # an error's text goes to the log, and parameters hold secrets
         json_serializer=lambda value: orjson.dumps(value).decode(),
         json_deserializer=orjson.loads,
     )

@@ -136,7 +136,22 @@ def test_bodies_that_are_no_json_object(api: Api, raw: bytes, content_type: str,
     assert (answer.status, answer.json()) == (status, {"detail": detail})
 
 
-@pytest.mark.parametrize("raw", [b"\xff\xfe", b'{"name": "\\ud800"}', b'{"name": 1' + b"0" * 5000 + b"}"])
+def test_a_form_without_a_body_is_refused_too(api: Api, world: World) -> None:
+    form = {"content-type": "application/x-www-form-urlencoded"}
+    answer = api.request("POST", world.template["related"]["launch"], raw=b"", headers=form)
+    assert (answer.status, api.get("/api/v2/jobs/").json()["count"]) == (415, 0)
+
+
+@pytest.mark.parametrize(
+    "raw",
+    [
+        b"\xff\xfe",
+        b'{"name": "\\ud800"}',
+        b'{"name": 1' + b"0" * 5000 + b"}",
+        b'{"x": 18446744073709551616}',
+        b'{"x": ' + b"[" * 300 + b"]" * 300 + b"}",
+    ],
+)
 def test_bodies_that_no_database_could_hold_are_refused(api: Api, raw: bytes) -> None:
     answer = api.request("POST", "/api/v2/organizations/", raw=raw, headers={"content-type": "application/json"})
     assert answer.status == 400

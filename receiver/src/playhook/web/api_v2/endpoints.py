@@ -12,6 +12,7 @@ from urllib.parse import parse_qs, urlencode
 from starlette.responses import Response
 
 from playhook.errors import Forbidden, InvalidInput, NotFound
+from playhook.logs import get_logger
 from playhook.store.collections import Row
 from playhook.store.lookups import parse_query
 from playhook.store.objects import attach, delete_row, detach, find_row
@@ -24,6 +25,7 @@ from playhook.web.api_v2.resource import Access, Action, Association, Resource, 
 from playhook.web.api_v2.write import draft_from, store_draft
 from playhook.web.auth import Level
 
+_log = get_logger(__name__)
 PAGE_SIZE: Final = 25
 MAX_PAGE_SIZE: Final = 200
 _MOST_PAGES: Final = 10**9
@@ -68,6 +70,7 @@ class Endpoints:
         call.require(resource.access.create or resource.access.write)
         draft = draft_from(call, resource, None, **fixed)
         row_id = call.write(store_draft, draft)
+        _log.info("created", resource=resource.name, id=row_id, user=call.principal.username)
         shown = self._show_stored(resource, call, row_id)
         resource.reveal(draft, shown)
         return answer(shown, 201, {"Location": shown["url"]})
@@ -108,6 +111,7 @@ class Endpoints:
         require_access(resource.access, resource.access.write, call, row)
         draft = draft_from(call, resource, row)
         call.write(store_draft, draft)
+        _log.info("changed", resource=resource.name, id=row["id"], user=call.principal.username)
         return answer(self._show_stored(resource, call, row["id"]))
 
     def delete(self, resource: Resource, call: Call) -> Response:
@@ -116,6 +120,7 @@ class Endpoints:
         require_access(resource.access, resource.access.write, call, row)
         resource.removable(call, row)
         call.write(_remove, resource, row)
+        _log.info("deleted", resource=resource.name, id=row["id"], user=call.principal.username)
         return no_content()
 
     def _show_stored(self, resource: Resource, call: Call, row_id: int) -> Shown:

@@ -9,6 +9,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
+import orjson
 from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
@@ -75,6 +76,8 @@ class Server:
                 response = answer_error(error)
             response.headers["Allow"] = view.allow
             response.headers["Vary"] = "Accept"
+            response.headers["Cache-Control"] = "no-store"
+            response.headers["X-Content-Type-Options"] = "nosniff"
             response.headers["X-API-Product-Name"] = "AWX"
             if caller:
                 response.headers["X-API-Product-Version"] = PRODUCT_VERSION
@@ -153,14 +156,16 @@ async def _read_body(request: Request) -> bytes:
 
 
 def _parse_body(request: Request, raw: bytes) -> dict[str, Any]:
+    content_type = request.headers.get("content-type", "").split(";")[0].strip().lower()
+    # A form's type is refused even without a body: it is all that a page of another site could send.
+    if content_type != "application/json" and (raw or (content_type and request.method in _WITH_BODY)):
+        raise HTTPException(415, _WRONG_TYPE)
     if not raw:
         return {}
-    if request.headers.get("content-type", "").split(";")[0].strip().lower() != "application/json":
-        raise HTTPException(415, _WRONG_TYPE)
     try:
         body = json.loads(raw.decode(), parse_constant=_refuse_constant)
-        json.dumps(body, ensure_ascii=False).encode()  # half a surrogate pair is no text
-    except (ValueError, RecursionError) as error:
+        orjson.dumps(body)  # what it refuses (half a surrogate pair, 65 bits) no database could hold either
+    except (ValueError, TypeError, RecursionError) as error:
         sentence = "nested too deeply" if isinstance(error, RecursionError) else str(error)
         raise HTTPException(400, f"JSON parse error - {sentence}\nPossible cause: trailing comma.") from None
     if not isinstance(body, dict):
