@@ -12,9 +12,9 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Any, Final
+from typing import Final
 
-from sqlalchemy import ColumnElement, Connection, Select, delete, func, null, or_, select, update
+from sqlalchemy import ColumnElement, Connection, delete, exists, func, null, or_, select, update
 
 from playhook.domain.job import ACTIVE
 from playhook.logs import get_logger
@@ -24,10 +24,11 @@ from playhook.store.store import Store
 from playhook.store.writer import Tx
 
 _log = get_logger(__name__)
-_ROWS: Final = 100
+_ROWS: Final = 50
 _BYTES: Final = 8 * 1024 * 1024  # of bodies in one batch: the database walks through all of each
 _PAUSE: Final = 0.02
 _table: Final = t.webhook_deliveries
+_jobs: Final = t.unified_jobs
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -70,7 +71,7 @@ def _purge_deliveries(store: Store, settings: Settings, now: datetime) -> int:
         return 0
     old = _table.c.received < now - timedelta(days=settings.retention_verdict_days)
     # A job's row keeps its delivery as a stump, so that a relaunch says why it cannot be.
-    remains = or_(~_table.c.id.in_(_of_jobs()), _table.c.verdict.is_not(None))
+    remains = or_(~_has_job(), _table.c.verdict.is_not(None))
     purged, after = 0, 0
     while True:
         with store.reading() as connection:
@@ -87,7 +88,7 @@ def _find_due(connection: Connection, after: int, condition: ColumnElement[bool]
     size = func.coalesce(func.length(_table.c.body), 0)
     found = (
         select(_table.c.id, size.label("size"))
-        .where(_table.c.id > after, condition, ~_table.c.id.in_(_needed()))
+        .where(_table.c.id > after, condition, ~_is_needed())
         .order_by(_table.c.id)
         .limit(_ROWS)
     )
@@ -112,33 +113,29 @@ def _find_last_too_many(connection: Connection, most: int) -> int:
 
 def _forget_payloads(tx: Tx, ids: Sequence[int]) -> int:
     return tx.connection.execute(
-        update(_table).where(_table.c.id.in_(ids), ~_table.c.id.in_(_needed())).values(body=null(), headers=null())
+        update(_table).where(_table.c.id.in_(ids), ~_is_needed()).values(body=null(), headers=null())
     ).rowcount
 
 
 def _forget_deliveries(tx: Tx, ids: Sequence[int]) -> int:
-    due = _table.c.id.in_(ids) & ~_table.c.id.in_(_needed())
+    due = _table.c.id.in_(ids) & ~_is_needed()
     tx.connection.execute(
-        update(_table)
-        .where(due, _table.c.id.in_(_of_jobs()))
-        .values(body=null(), headers=null(), event=null(), verdict=null())
+        update(_table).where(due, _has_job()).values(body=null(), headers=null(), event=null(), verdict=null())
     )
-    tx.connection.execute(delete(_table).where(due, ~_table.c.id.in_(_of_jobs())))
+    tx.connection.execute(delete(_table).where(due, ~_has_job()))
     return len(ids)
 
 
-def _of_jobs() -> Select[Any]:
-    return select(t.unified_jobs.c.delivery_id).where(t.unified_jobs.c.delivery_id.is_not(None))
+def _has_job() -> ColumnElement[bool]:
+    return exists().where(_jobs.c.delivery_id == _table.c.id)
 
 
-def _needed() -> Select[Any]:
-    """Select the deliveries that unfinished jobs read, and those that keep a body for them."""
-    jobs, own = t.unified_jobs, t.webhook_deliveries.alias("own")
-    active = jobs.c.status.in_(ACTIVE)
-    direct = select(jobs.c.delivery_id).where(active, jobs.c.delivery_id.is_not(None))
-    shared = (
-        select(own.c.original_id)
-        .join(jobs, jobs.c.delivery_id == own.c.id)
-        .where(active, own.c.original_id.is_not(None))
+def _is_needed() -> ColumnElement[bool]:
+    """Hold for a delivery that an unfinished job reads, and for one that keeps the body for such a one."""
+    sharing = t.webhook_deliveries.alias("sharing")
+    active = _jobs.c.status.in_(ACTIVE)
+    by_another = sharing.join(_jobs, _jobs.c.delivery_id == sharing.c.id)
+    return or_(
+        exists().where(_jobs.c.delivery_id == _table.c.id, active),
+        exists().select_from(by_another).where(sharing.c.original_id == _table.c.id, active),
     )
-    return direct.union(shared).subquery().select()
