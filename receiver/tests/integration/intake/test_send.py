@@ -23,6 +23,8 @@ from playhook.intake.receive import Intake
 from playhook.intake.send import find_address, send_sample
 from playhook.intake.show import verdict_lines
 from playhook.outbound.client import NoAnswer
+from playhook.services.base import Sampled
+from playhook.services.registry import load_services
 from playhook.store.store import Store
 
 
@@ -140,6 +142,24 @@ def test_verdict_shows_what_other_rules_would_do(store: Store, receiver: Receive
         ("bad", "  ✗ when[0]                    wanted payload.sample == 'x', found false"),
         ("bad", "  does not launch: The rule when[0] is not true: payload.sample == 'x' (found: false)."),
     ]
+
+
+SAMPLED = {name: service for name, service in load_services().items() if isinstance(service, Sampled)}
+
+
+@pytest.mark.parametrize(
+    ("name", "event_type"), [(name, kind) for name, service in SAMPLED.items() for kind in service.sample_types]
+)
+def test_samples_of_every_service_are_taken(store: Store, receiver: Receiver, name: str, event_type: str) -> None:
+    receiver.intake = Intake(store, SAMPLED)
+    template_id = store.write(add_template, webhook_service=name)
+    address = find_address(store, template_id=template_id)
+    sent = send_sample(store, SAMPLED, address, receiver.url, event_type=event_type)
+
+    assert (sent.status, len(sent.deliveries)) == (202, 1)
+    with store.reading() as connection:
+        explained = explain_delivery(connection, sent.deliveries[0])
+    assert explained["outcome"] == ("ignored" if "ping" in event_type else "launched")
 
 
 @pytest.mark.parametrize(
