@@ -7,13 +7,15 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
-from sqlalchemy import insert, update
+from sqlalchemy import Column, insert, update
 
 from playhook.store import tables as t
 from playhook.store.claims import Claim, ClaimLost, holds
 from playhook.store.writer import Tx
+
+_MOST_PARAMETERS: Final = 10_000  # SQLite takes 32,766 in one statement
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -61,31 +63,36 @@ def append_events(tx: Tx, claim: Claim, events: Sequence[JobEvent]) -> None:
     tx.connection.execute(insert(t.job_events), [{"job_id": claim.job_id, **vars(event)} for event in events])
 
 
-def mark_parents(tx: Tx, claim: Claim, *, failed: Collection[str], changed: Collection[str]) -> None:
-    """Mark the tasks, plays and playbooks (by uuid) in which something failed or changed, as AWX does."""
-    events = t.job_events.c
-    for column, uuids in ((events.failed, failed), (events.changed, changed)):
-        if uuids:
-            tx.connection.execute(
-                update(t.job_events)
-                .where(events.job_id == claim.job_id, events.uuid.in_(sorted(uuids)))
-                .values({column: True})
-            )
+def close_events(
+    tx: Tx,
+    claim: Claim,
+    events: Sequence[JobEvent],
+    summaries: Sequence[HostSummary],
+    *,
+    failed: Collection[str],
+    changed: Collection[str],
+) -> None:
+    """Store the last batch and the recap. Raises ClaimLost.
 
-
-def save_host_summaries(tx: Tx, claim: Claim, summaries: Sequence[HostSummary]) -> None:
-    """Store the recap, one row a host."""
+    `failed` and `changed` are the tasks, plays and playbooks (by uuid) in which something did; they are marked, as in
+    AWX.
+    """
+    if events:
+        append_events(tx, claim, events)
+    for column, uuids in ((t.job_events.c.failed, sorted(failed)), (t.job_events.c.changed, sorted(changed))):
+        for start in range(0, len(uuids), _MOST_PARAMETERS):
+            _mark(tx, claim, column, uuids[start : start + _MOST_PARAMETERS])
     if summaries:
-        tx.connection.execute(
-            insert(t.job_host_summaries),
-            [
-                {
-                    **vars(each),
-                    "job_id": claim.job_id,
-                    "failed": bool(each.dark or each.failures),
-                    "created": tx.now,
-                    "modified": tx.now,
-                }
-                for each in summaries
-            ],
-        )
+        rows = [_summary_row(tx, claim, each) for each in summaries]
+        tx.connection.execute(insert(t.job_host_summaries), rows)
+
+
+def _mark(tx: Tx, claim: Claim, column: Column[bool], uuids: Sequence[str]) -> None:
+    events = t.job_events.c
+    marked = update(t.job_events).where(events.job_id == claim.job_id, events.uuid.in_(uuids)).values({column: True})
+    tx.connection.execute(marked)
+
+
+def _summary_row(tx: Tx, claim: Claim, summary: HostSummary) -> dict[str, Any]:
+    failed = bool(summary.dark or summary.failures)
+    return {**vars(summary), "job_id": claim.job_id, "failed": failed, "created": tx.now, "modified": tx.now}

@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from typing import Any, Final
 
 from playhook.store.claims import Claim
-from playhook.store.job_events import HostSummary, JobEvent, append_events, mark_parents, save_host_summaries
+from playhook.store.job_events import HostSummary, JobEvent, append_events, close_events
 from playhook.store.store import Store
 from playhook.worker.persistence import persist
 
@@ -74,9 +74,16 @@ class EventRecorder:
 
     def close(self) -> None:
         """Write the rest and the recap."""
-        self._flush()
-        persist(self._store, mark_parents, self._claim, failed=self._failed, changed=self._changed)
-        persist(self._store, save_host_summaries, self._claim, self._summaries())
+        persist(
+            self._store,
+            close_events,
+            self._claim,
+            self._batch,
+            self._summaries(),
+            failed=self._failed,
+            changed=self._changed,
+        )
+        self._batch = []
 
     def _flush(self) -> None:
         if self._batch:
