@@ -29,18 +29,19 @@ def find_origin(url: str | None) -> str | None:
     return f"{parts.scheme}://{host}{port}"
 
 
-def get_api_base(target: StatusTarget, credential: StatusCredential, public: str) -> str:
+def get_api_base(target: StatusTarget, credential: StatusCredential, public: str | None) -> str:
     """Return the pinned API address without a slash at its end: the credential's, else the public service's.
 
-    Raises Malformed when the credential has none and the event comes from another host than the public service, for
-    then the token would go to a service that it is not for, and when the credential's address cannot be used.
+    `public` is None where there is no one service that a token without an address would be for. Raises Malformed when
+    the credential has no address and the event comes from another host than the public service, for then the token
+    would go to a service that it is not for, and when the credential's address cannot be used.
     """
     if credential.api_url is None:
-        if target.origin != find_origin(public):
+        if public is None or target.origin != find_origin(public):
+            meant = f", so its token is for {public}" if public else ""
             raise Malformed(
-                f"The event comes from {target.origin or 'an unknown host'} and the credential has no api_url, so its"
-                f" token is for {public}. To post statuses, set the credential's api_url to the API that its token is"
-                " for."
+                f"The event comes from {target.origin or 'an unknown host'} and the credential has no api_url{meant}."
+                " To post statuses, set the credential's api_url to the API that its token is for."
             )
         return public
     origin, parts = find_origin(credential.api_url), _split(credential.api_url)
