@@ -101,14 +101,23 @@ def shorten(value: Any) -> Any:
     if type(value) is str:
         if len(value) <= _SHOWN_LENGTH and value.isprintable():
             return value
-        cut = value if len(value) <= _SHOWN_LENGTH else value[: _SHOWN_LENGTH - 1] + "…"
-        return "".join(each if each.isprintable() else " " for each in cut)
+        return printable(value if len(value) <= _SHOWN_LENGTH else value[: _SHOWN_LENGTH - 1] + "…")
     if value is None or type(value) in _SCALARS:
         return value
     if isinstance(value, (list, tuple)):
         shown = [shorten(each) for each in value[:_SHOWN_ENTRIES]]
         return shown if len(value) <= _SHOWN_ENTRIES else [*shown, f"… {len(value)} in all"]
     return f"an object with {len(value)} keys" if isinstance(value, Mapping) else type(value).__name__
+
+
+def printable(text: str) -> str:
+    """Return the text with a space for each character that moves a cursor, or that a database refuses."""
+    return "".join(each if each.isprintable() else " " for each in text)
+
+
+def needs_time(filters: Mapping[str, Any]) -> bool:
+    """Tell whether rules have expressions or regular expressions, which a sender can make slow up to their limits."""
+    return bool({"comment", "when"} & set(filters)) or any(map(needs_time, filters.get("any", ())))
 
 
 def _compile_events(place: Place, name: str, wanted: Any) -> Iterable[CompiledRule]:

@@ -70,7 +70,7 @@ class Intake:
 
     async def _examine_somewhere(self, address: Address, delivery: Delivery, *, fresh: bool) -> _Examined:
         try:
-            if len(delivery.body) > _INLINE or fresh:
+            if fresh or len(delivery.body) > _INLINE or self._sources.is_slow(address):
                 return await asyncio.to_thread(self._examine, address, delivery, fresh=fresh)
             try:
                 return self._examine(address, delivery, fresh=False)

@@ -14,6 +14,7 @@ import orjson
 from playhook.domain.delivery import Delivery
 from playhook.domain.event import Event
 from playhook.errors import DeliveryRefused
+from playhook.intake.filters import printable
 from playhook.intake.rules import Dedupe
 from playhook.intake.sources import Source
 from playhook.intake.verdict import Judgement
@@ -35,7 +36,7 @@ def describe_delivery(delivery: Delivery, event: Event, remote: str, endpoint_id
         "service": event.service,
         "endpoint_id": endpoint_id,
         "received": delivery.received,
-        "remote_address": remote,
+        "remote_address": remote[:64],
         "guid": event.guid,
         "event_type": event.type[:255],
         "headers": kept_headers(delivery.headers),
@@ -88,12 +89,12 @@ def refusal_row(
     return DeliveryRow(
         template_id=source.templates[0].template.id if source and endpoint_id is None else None,
         endpoint_id=endpoint_id,
-        service=service[:64],
+        service=printable(service[:64]),
         outcome="refused",
         response_status=refusal.status,
         received=delivery.received,
-        remote_address=remote,
-        reason=str(refusal)[:1024],
+        remote_address=remote[:64],
+        reason=printable(str(refusal)[:1024]),
         headers=kept_headers(delivery.headers),
         body_size=len(delivery.body),
     )

@@ -15,13 +15,13 @@ from __future__ import annotations
 
 import ipaddress
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any, Final
 
 from playhook.domain.event import Event
 from playhook.errors import InvalidInput
-from playhook.intake.filters import CompiledRule, compile_filters, compile_repositories
+from playhook.intake.filters import CompiledRule, compile_filters, compile_repositories, needs_time
 from playhook.intake.launch_values import LaunchValue, compile_values
 from playhook.intake.places import Place
 from playhook.services.base import Configurable, Service
@@ -65,7 +65,10 @@ class Dedupe:
 
 @dataclass(frozen=True, kw_only=True)
 class Rules:
-    """A template's rules, compiled. `broken` says why they cannot be used; then nothing launches."""
+    """A template's rules, compiled. `broken` says why they cannot be used; then nothing launches.
+
+    `slow` rules have a time limit and may come near it, so they are not asked where others wait.
+    """
 
     filters: tuple[CompiledRule, ...] = ()
     values: tuple[LaunchValue, ...] = ()
@@ -73,6 +76,7 @@ class Rules:
     binds: Callable[[Event], bool] | None = None
     networks: tuple[Network, ...] = ()
     allow_sha1: bool = False
+    slow: bool = False
     broken: str = ""
 
 
@@ -107,7 +111,7 @@ def compile_rules(playhook: Mapping[str, Any]) -> Rules:
     place = Place()
     rules = _compile(place, playhook)
     if not place.problems:
-        return rules
+        return replace(rules, slow=bool(rules.values) or needs_time(effective_filters(playhook)))
     where, sentences = next(iter(place.problems.items()))
     return Rules(broken=f"The template's {where} cannot be used: {sentences[0]}")
 

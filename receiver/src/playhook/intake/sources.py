@@ -31,6 +31,7 @@ from playhook.store.hook_templates import (
     valid_keys,
 )
 from playhook.store.store import Store
+from playhook.store.webhook_endpoints import is_endpoint_name
 
 _ENTRIES: Final = 10_000
 
@@ -103,12 +104,22 @@ class SourceCache:
         known = None if fresh else self._entries.get(address.key)
         return known or self._read(address)
 
+    def is_slow(self, address: Address) -> bool:
+        """Tell whether the rules of an address, as far as they are known, may take their time."""
+        known = self._entries.get(address.key)
+        return known is not None and any(each.rules.slow for each in known.templates)
+
     def _read(self, address: Address) -> Source | None:
         found: HookTemplate | HookEndpoint | None
         with self._store.reading() as connection:
             version = read_config_version(connection)  # first: an entry may only look older than it is
             if address.kind == "endpoint":
-                found = find_hook_endpoint(connection, self._store.cipher, address.service, address.name)
+                # What can be no name is not asked for: PostgreSQL, for one, refuses NUL.
+                found = (
+                    None
+                    if not is_endpoint_name(address.name)
+                    else find_hook_endpoint(connection, self._store.cipher, address.service, address.name)
+                )
             else:
                 found = find_hook_template(connection, self._store.cipher, address.kind, address.template_id)
         source = None if found is None else self._make(found, version)

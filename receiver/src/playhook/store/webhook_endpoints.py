@@ -26,9 +26,14 @@ _ALPHABET: Final = string.ascii_letters + string.digits
 _LAUNCHED: Final = ("job_template", "workflow_job_template")
 
 
+def is_endpoint_name(name: str) -> bool:
+    """Tell whether an endpoint may have this name."""
+    return _NAME.fullmatch(name) is not None
+
+
 def check_endpoint_name(name: object) -> str:
     """Return a name that can stand in a URL, or raise InvalidInput."""
-    if not isinstance(name, str) or not _NAME.fullmatch(name):
+    if not isinstance(name, str) or not is_endpoint_name(name):
         raise InvalidInput(
             {"name": ["A name has letters, digits, dots, hyphens and underscores, and begins with a letter or digit."]}
         )

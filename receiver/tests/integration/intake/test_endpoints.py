@@ -152,7 +152,12 @@ def test_all_of_it_is_stored_or_nothing(
 
 @pytest.mark.parametrize(
     ("name", "service", "token"),
-    [("shared", "plain", "wrong"), ("unknown", "plain", WEBHOOK_KEY), ("shared", "other", WEBHOOK_KEY)],
+    [
+        ("shared", "plain", "wrong"),
+        ("unknown", "plain", WEBHOOK_KEY),
+        ("shared", "other", WEBHOOK_KEY),
+        ("no\0name", "plain\0", WEBHOOK_KEY),
+    ],
 )
 def test_what_is_not_authentic_is_refused_and_recorded(
     store: Store, intake: Intake, templates: list[int], name: str, service: str, token: str
@@ -162,6 +167,7 @@ def test_what_is_not_authentic_is_refused_and_recorded(
         _send(intake, make_delivery(WEB, token=token), name, service)
     store.write(lambda _tx: None)
     (row,) = _rows(store)
+    assert row.service.isprintable()
     known = name == "shared" and service == "plain"
     assert (row.outcome, row.template_id, row.endpoint_id) == ("refused", None, endpoint_id if known else None)
     assert count_rows(store, t.unified_jobs) == 0

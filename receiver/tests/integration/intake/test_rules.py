@@ -129,6 +129,29 @@ def test_equal_bodies_at_once_make_one_job(store: Store, intake: Intake) -> None
     assert count_rows(store, t.unified_jobs) == 1
 
 
+def test_slow_pattern_holds_nobody_else_up(store: Store, intake: Intake) -> None:
+    slow = {"filters": {"any": [{"comment": r"(a|a)*$"}] * 10}}
+    slow_id = store.write(add_template, name="slow", playhook=slow)
+    quick_id = store.write(add_template, name="quick")
+    receive(intake, slow_id, make_delivery(guid="known"))
+    hostile = make_delivery(_event(comment="a" * 5000 + "!"), guid="hostile")
+
+    async def deliver_both() -> tuple[float, float, Any]:
+        loop = asyncio.get_running_loop()
+        start = loop.time()
+        waiting = asyncio.ensure_future(intake.receive_delivery(address_of(slow_id), hostile))
+        await asyncio.sleep(0)
+        await intake.receive_delivery(address_of(quick_id), make_delivery())
+        quick = loop.time() - start
+        (accepted,) = await waiting
+        return quick, loop.time() - start, accepted
+
+    quick, slow_time, accepted = asyncio.run(deliver_both())
+    assert accepted.outcome == "ignored"
+    assert slow_time >= 0.4
+    assert quick < slow_time / 2
+
+
 def test_job_takes_fields_and_variables_from_the_event(store: Store, intake: Intake) -> None:
     inventory_id = store.write(_add_inventory, "Production")
     playhook = {

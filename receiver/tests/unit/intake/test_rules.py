@@ -203,6 +203,22 @@ def test_presets(preset: str, event: Event, launches: bool) -> None:
     assert judged({"preset": preset}, event).verdict.launch is launches
 
 
+@pytest.mark.parametrize(
+    ("playhook", "slow"),
+    [
+        ({}, False),
+        ({"preset": "ci", "filters": {"paths": ["**"]}}, False),
+        ({"filters": {"comment": "x"}}, True),
+        ({"filters": {"when": ["true"]}}, True),
+        ({"filters": {"any": [{"tags": ["v*"]}, {"comment": "x"}]}}, True),
+        ({"filters": {"any": [{"tags": ["v*"]}]}}, False),
+        ({"vars_from_payload": {"x": "payload"}}, True),
+    ],
+)
+def test_rules_that_a_sender_can_slow_down_are_known(playhook: dict[str, Any], slow: bool) -> None:
+    assert compile_rules(playhook).slow is slow
+
+
 def test_own_rule_replaces_that_of_the_preset() -> None:
     playhook = {"preset": "deploy", "filters": {"branches": ["production"]}}
     assert effective_filters(playhook) == {
