@@ -17,6 +17,8 @@ SECTIONS := lint unit contract units artefact sanity integration acceptance demo
 # Sections to leave out, as in `make test SKIP=role-test` where there is no root.
 SKIP :=
 PYTEST := $(BIN)/python -m pytest $(PYTEST_ARGS)
+# Many tests wait for a process or a timer, so that two at a time take little more than half the time.
+PARALLEL ?= -n 2 --dist worksteal
 PYTHON_FILES := plugins tests playbooks demo docs
 KEEP ?=
 # Not in the artefact, so ansible's own rules for names do not bind it; ruff's do.
@@ -40,11 +42,13 @@ lint: $(STAMP) ## ruff, mypy, import-linter, ansible-lint, changelog fragments
 	tests/tools/ansible-lint.sh
 
 unit contract: $(STAMP) ## The receiver's tests without I/O; each service against recorded payloads
-	cd receiver && $(PYTEST) tests/$@
+	cd receiver && $(PYTEST) $(PARALLEL) tests/$@
 
+# The names of sockets are short: jobs' directories below pytest's usual place would be too long for them.
 integration acceptance: $(STAMP) ## The receiver with its database, git and ssh; a real `playhook serve`
 	@tests/tools/need-packages.sh receiver
-	cd receiver && $(PYTEST) tests/$@
+	scratch=$$(mktemp -d /tmp/playhook.XXXX) && trap 'rm -rf "$$scratch"' EXIT && \
+	cd receiver && $(PYTEST) $(PARALLEL) --basetemp="$$scratch/t" tests/$@
 
 units: $(STAMP) ## ansible-test units: the modules' unit tests
 	tests/tools/ansible-test.sh units --venv
