@@ -163,7 +163,7 @@ def _parse(source: str) -> nodes.Expr:
         if not parser.stream.eos:
             parser.fail(f"{parser.stream.current.value!r} is not expected here")
     except TemplateSyntaxError as error:
-        left = sum(1 for _ in parser.stream)
+        left = sum(1 for _token in parser.stream)
         message = (error.message or "this is not an expression").replace("end of template", "end")
         _refuse(message, tokens[-left] if left else len(source))
     return expression
@@ -173,7 +173,7 @@ def _tokens(source: str) -> Iterator[int]:
     """Yield the position of each token; Jinja's own errors know the line only."""
     position = 0
     try:
-        for _, kind, text in _ENVIRONMENT.lexer.tokeniter(source, None, state="variable"):
+        for _line, kind, text in _ENVIRONMENT.lexer.tokeniter(source, None, state="variable"):
             if kind != "whitespace":
                 yield position
             position += len(text)

@@ -128,7 +128,7 @@ def _compile_events(place: Place, name: str, wanted: Any) -> Iterable[CompiledRu
         matches = _compile_glob(at, word)
         # A kind is compared with the kind only: GitHub's event `push` is a push of tags too.
         tests.append((_is_kind(word) if word in _KINDS else _is_type(matches), not negated))
-    default = not any(is_wanted for _, is_wanted in tests)
+    default = not any(is_wanted for _test, is_wanted in tests)
     tests.reverse()
 
     def test(facts: Facts) -> Finding:
@@ -137,7 +137,7 @@ def _compile_events(place: Place, name: str, wanted: Any) -> Iterable[CompiledRu
             if matches(event):
                 passed = is_wanted
                 break
-        return Finding(passed, [event.kind, shorten(event.type)])
+        return Finding(passed, [event.kind] if event.type == event.kind else [event.kind, shorten(event.type)])
 
     yield CompiledRule(name=name, wanted=shorten(wanted), test=test)
 
@@ -211,7 +211,7 @@ def _compile_paths(place: Place, name: str, wanted: Any) -> Iterable[CompiledRul
 
 
 def _compile_labels(place: Place, name: str, wanted: Any) -> Iterable[CompiledRule]:
-    texts = [(at, text) for at, text in place.texts(wanted)]
+    texts = list(place.texts(wanted))
     welcome = [_compile_glob(at, text) for at, text in texts if not text.startswith("!")]
     unwelcome = [_compile_glob(at, text[1:]) for at, text in texts if text.startswith("!")]
 
@@ -276,9 +276,9 @@ def _compile_repositories(place: Place, name: str, wanted: Any) -> Iterable[Comp
 
 def compile_repositories(place: Place, wanted: Any) -> Callable[[Event], bool]:
     """Compile a list of full names (globs; the case of letters does not count) or of the service's own ids."""
-    entries = [(at, text) for at, text in place.texts(wanted)]
-    ids = {text for _, text in entries if text.isdecimal()}
-    globs = [text for _, text in entries if text not in ids]
+    entries = list(place.texts(wanted))
+    ids = {text for _at, text in entries if text.isdecimal()}
+    globs = [text for _at, text in entries if text not in ids]
     for at, text in entries:
         _compile_glob(at, text.removeprefix("!"))
     patterns = compile_patterns(globs, fold=True) if globs and not place.problems else None

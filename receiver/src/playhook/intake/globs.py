@@ -38,7 +38,7 @@ def compile_patterns(patterns: Iterable[str], *, fold: bool = False) -> Patterns
     With `fold` the case of letters does not count; the names must come casefolded.
     """
     compiled = [_compile_one(each.casefold() if fold else each) for each in patterns]
-    return Patterns(tuple(reversed(compiled)), _default=not any(wanted for _, wanted in compiled))
+    return Patterns(tuple(reversed(compiled)), _default=not any(wanted for _pattern, wanted in compiled))
 
 
 def compile_glob(pattern: str) -> Matches:

@@ -36,7 +36,7 @@ class Sent:
 def find_address(store: Store, *, template_id: int | None = None, endpoint: str = "") -> Address:
     """Return the address of a template, or of an endpoint given as `service/name`. Raises NotFound."""
     if template_id is None:
-        service, _, name = endpoint.partition("/")
+        service, _slash, name = endpoint.partition("/")
         return Address(kind="endpoint", service=service, name=name, remote="")
     with store.reading() as connection:
         template = read_template(connection, template_id)
@@ -125,6 +125,6 @@ def _read_answer(text: str) -> tuple[str, tuple[int, ...]]:
         return text.strip()[:200], ()
     if not isinstance(answer, dict):
         return text.strip()[:200], ()
-    message = " ".join(str(answer[name]) for name in ("message", "reason", "detail") if answer.get(name))
+    message = ": ".join(str(answer[name]) for name in ("message", "reason", "detail") if answer.get(name))
     ids = answer.get("deliveries") or [answer.get("delivery")]
     return message, tuple(each for each in ids if isinstance(each, int))

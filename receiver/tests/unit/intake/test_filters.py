@@ -199,6 +199,11 @@ def test_any_of_several_alternatives(event: Event, launches: bool) -> None:
     assert filtered({"any": EITHER, "authors": ["nobody"]}, event) is False
 
 
+def test_events_shows_the_kind_and_the_services_own_word() -> None:
+    said = judged({"filters": {"events": ["push"]}}, COMMENT).verdict
+    assert said.reason == "The rule events wants push; the event has comment, issue_comment."
+
+
 def test_match_comes_from_the_alternative_that_passes() -> None:
     alternatives = [
         {"comment": r"^/(?P<verb>\w+)", "authors": ["nobody"]},
@@ -215,9 +220,9 @@ def test_verdict_holds_every_rule_with_what_it_compared() -> None:
         ("not a ping", True, "any other kind", "push"),
         ("branches", False, ["next"], "main"),
         ("drafts", True, False, None),
-        ("any[0].events", True, ["push"], ["push", "push"]),
+        ("any[0].events", True, ["push"], ["push"]),
         ("any[0].branches", True, ["main"], "main"),
-        ("any[1].events", False, ["pull_request"], ["push", "push"]),
+        ("any[1].events", False, ["pull_request"], ["push"]),
         ("any[1].base_branches", False, ["main"], None),
         ("any", True, "one of 2 alternatives", ["any[0]"]),
     ]
