@@ -201,7 +201,7 @@ def create_token(
 def _show(settings: Settings, newest: Callable[[Any, int], Sequence[Any]], limit: int, titles: list[str]) -> None:
     from playhook.app import open_database  # noqa: PLC0415
 
-    store, _ = open_database(settings)
+    store, _password_file = open_database(settings)
     try:
         rows = newest(store, limit)
     finally:

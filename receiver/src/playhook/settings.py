@@ -139,7 +139,8 @@ def load_settings(config: Path | None = None, **overrides: object) -> Settings:
     `config` is a file of lines `PLAYHOOK_NAME=value`, as systemd's EnvironmentFile; what stands in the environment
     wins over it, and an option over both. PLAYHOOK_CONFIG names one too.
     """
-    file = config or (Path(named) if (named := os.environ.get(f"{_PREFIX}CONFIG")) else None)
+    named = os.environ.get(f"{_PREFIX}CONFIG")
+    file = config or (Path(named) if named else None)
     if file is not None and not os.access(file, os.R_OK):
         raise SettingsError(f"the configuration file {file} cannot be read: check the path and who may read it")
     given = {name: value for name, value in overrides.items() if value is not None}

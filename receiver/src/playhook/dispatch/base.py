@@ -32,7 +32,6 @@ class Dispatch(Protocol):
         period in seconds of the sweep, a call with the key 0 that looks for what was never rung. A function that finds
         its work by itself is not `keyed`: its key is always 0, and any number of rings at once become one call.
         """
-        ...
 
     def defer(self, task: str, key: int = 0, at: datetime | None = None) -> None:
         """Have the task's function called with `key`, not before `at`. Never blocks; equal calls become one."""

@@ -24,7 +24,10 @@ class Service(Protocol):
     """Namespace of the credential type that posts statuses, as in `github_token`; None when there is none."""
 
     def verify(self, delivery: Delivery, keys: Sequence[str], options: WebhookOptions) -> None:
-        """Check the raw body against the keys in constant time, also when `keys` is empty. Raises NotAuthentic."""
+        """Check the raw body against the keys in constant time, also when `keys` is empty.
+
+        Raises NotAuthentic, and nothing else but UnsignedPing for the ping of a service that does not sign its pings.
+        """
 
     def parse(self, delivery: Delivery) -> Event:
         """Turn an authentic delivery into its event. Raises Malformed or UnsupportedType, and nothing else."""
@@ -44,7 +47,6 @@ class Configurable(Protocol):
 
     def configure(self, options: Mapping[str, Any]) -> Service:
         """Return the service as these options want it. Raises InvalidInput: option → sentences."""
-        ...
 
 
 @runtime_checkable
@@ -52,12 +54,10 @@ class Sampled(Protocol):
     """What a service adds so that `playhook send` can play its part."""
 
     sample_types: ClassVar[Sequence[str]]
-    """The event types there is a sample of, the plainest first."""
+    """The event types there is a sample of, the plainest first; `tag` is a push of a tag where both have one type."""
 
     def sample(self, event_type: str) -> Mapping[str, Any]:
         """Return a payload of one of `sample_types`, with invented names."""
-        ...
 
     def sign(self, body: bytes, *, event_type: str, guid: str, key: str, now: datetime) -> Mapping[str, str]:
         """Return the headers with which the service would send this body to a receiver that has this key."""
-        ...

@@ -43,7 +43,7 @@ def check_endpoint_name(name: object) -> str:
 def rotate_endpoint_key(tx: Tx, endpoint_id: int, key: str | None = None, grace: int = 0) -> str:
     """Give an endpoint a new key, made here unless one is given; the others stay valid for `grace` seconds."""
     keys = t.webhook_endpoint_keys
-    new = key or "".join(secrets.choice(_ALPHABET) for _ in range(KEY_LENGTH))
+    new = key or "".join(secrets.choice(_ALPHABET) for _each in range(KEY_LENGTH))
     tx.connection.execute(
         update(keys)
         .where(keys.c.endpoint_id == endpoint_id, keys.c.expires.is_(None))
