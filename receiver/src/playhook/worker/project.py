@@ -17,6 +17,8 @@ from playhook.domain.checkouts import checkout_dir
 from playhook.errors import JobCannotRun
 from playhook.store.claims import record_project_revision
 from playhook.store.job_inputs import JobInputs, ProjectRow
+from playhook.store.project_files import find_playbooks
+from playhook.store.projects import record_playbooks
 from playhook.worker.commands import Commands
 from playhook.worker.environment import ansible_settings
 from playhook.worker.git_checkout import GitCheckout
@@ -59,6 +61,7 @@ def update_checkout(shop: Workshop, job: ClaimedJob, private: Path, on_line: Cal
     with open_git(shop, job, private, on_line) as (git, commands):
         revision = git.update(job.inputs.job.scm_branch or project.scm_branch)
         _install(git, git.directory, revision, project, commands)
+        _record_update(shop, project, revision)
         return revision
 
 
@@ -101,8 +104,15 @@ def _bring_up_to_date(shop: Workshop, job: ClaimedJob, git: GitCheckout) -> str:
             return revision
     revision = git.update(branch)
     if own_branch:
-        persist(shop.store, record_project_revision, project.id, revision)
+        _record_update(shop, project, revision)
     return revision
+
+
+def _record_update(shop: Workshop, project: ProjectRow, revision: str) -> None:
+    """Note what the project's checkout holds, while it is locked."""
+    playbooks = find_playbooks(checkout_dir(shop.settings, project.id))
+    persist(shop.store, record_playbooks, project.id, playbooks)
+    persist(shop.store, record_project_revision, project.id, revision)
 
 
 def _is_stale(project: ProjectRow) -> bool:

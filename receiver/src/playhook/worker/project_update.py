@@ -7,17 +7,13 @@ from __future__ import annotations
 import uuid
 from datetime import UTC, datetime
 
-from playhook.domain.checkouts import checkout_dir
 from playhook.errors import JobCannotRun
-from playhook.store.claims import Finish, record_project_revision, start
+from playhook.store.claims import Finish, start
 from playhook.store.job_events import JobEvent
-from playhook.store.project_files import find_playbooks
-from playhook.store.projects import record_playbooks
 from playhook.worker.events import EventRecorder
 from playhook.worker.masking import Mask
-from playhook.worker.persistence import persist
 from playhook.worker.private_dir import private_dir
-from playhook.worker.project import get_project, update_checkout
+from playhook.worker.project import update_checkout
 from playhook.worker.stop import JobStopped
 from playhook.worker.workshop import ClaimedJob, Workshop
 
@@ -26,7 +22,6 @@ def run_project_update(shop: Workshop, job: ClaimedJob) -> Finish:
     """Update the checkout. Raises JobCannotRun, JobStopped."""
     if not shop.store.write(start, job.claim):
         raise JobStopped("canceled")
-    project = get_project(job.inputs)
     recorder = EventRecorder(shop.store, job.claim)
     try:
         with private_dir(shop.settings.home, job.claim.job_id) as private:
@@ -38,8 +33,6 @@ def run_project_update(shop: Workshop, job: ClaimedJob) -> Finish:
         raise JobCannotRun("the receiver was stopped during the update; start it again") from None
     finally:
         recorder.close()
-    persist(shop.store, record_project_revision, project.id, revision)
-    persist(shop.store, record_playbooks, project.id, find_playbooks(checkout_dir(shop.settings, project.id)))
     return Finish(status="successful", scm_revision=revision)
 
 

@@ -54,6 +54,7 @@ def test_an_update_fetches_and_tells_what_it_did(
     assert (shown.status, shown.scm_revision, shown.last_job_id) == ("successful", repository.first, ended.id)
     assert (checkout_dir(bench.settings, project_id) / "site.yml").exists()
     assert shown.playbook_files == ["site.yml"]
+    assert shown.playbook_files == ["site.yml"]
 
 
 def test_a_job_runs_a_project_that_was_never_updated(
@@ -65,7 +66,8 @@ def test_a_job_runs_a_project_that_was_never_updated(
 
     assert (job.status, job.scm_revision) == ("successful", repository.first)
     assert "version one" in bench.stdout(job.id)
-    assert bench.row(t.unified_job_templates, project_id).scm_revision == repository.first
+    shown = bench.row(t.unified_job_templates, project_id)
+    assert (shown.scm_revision, shown.playbook_files) == (repository.first, ["site.yml"])
 
 
 def test_a_job_runs_the_revision_of_the_last_update_unless_the_project_updates_on_launch(
