@@ -11,6 +11,7 @@ import signal
 import socket
 import sys
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,8 +19,12 @@ import uvicorn
 from starlette.applications import Starlette
 
 from playhook.dispatch.embedded import EmbeddedDispatch
+from playhook.domain.variables import parse_variables
 from playhook.errors import PlayhookError, SettingsError
+from playhook.intake.explain import explain_delivery
 from playhook.intake.receive import Intake
+from playhook.intake.send import Sent, find_address, send_sample
+from playhook.intake.show import verdict_lines
 from playhook.logs import get_logger
 from playhook.report.reporter import Reporter
 from playhook.services.base import Service
@@ -29,6 +34,7 @@ from playhook.store.encryption import load_cipher
 from playhook.store.engine import is_sqlite
 from playhook.store.migrate import check_schema, migrate
 from playhook.store.preload import preload
+from playhook.store.retention import purge
 from playhook.store.store import Store, open_store
 from playhook.web.api_v2 import ApiContext, api_routes
 from playhook.web.errors import exception_handlers
@@ -37,6 +43,7 @@ from playhook.worker.launcher import Launcher
 from playhook.worker.loop import WorkerPool
 
 _log = get_logger(__name__)
+_PURGE_PERIOD = 3600.0  # seconds
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -94,7 +101,7 @@ def make_receiver(settings: Settings, store: Store, launcher: Launcher | None) -
 def make_app(receiver: Receiver) -> Starlette:
     """Build the ASGI application."""
     settings = receiver.settings
-    intake = Intake(receiver.store, receiver.services)
+    intake = Intake(receiver.store, receiver.services, networks=settings.networks)
     hooks = HookEndpoints(intake, max_body=settings.max_body, refusals_per_minute=settings.refusals_per_minute)
     api = ApiContext(store=receiver.store, settings=settings, services=receiver.services)
     return Starlette(routes=[*api_routes(api), *hooks.routes()], exception_handlers=exception_handlers())
@@ -120,6 +127,7 @@ def run_receiver(receiver: Receiver, listening: socket.socket) -> None:
         # uvicorn raises the signal again once it has stopped serving; the draining below must not be ended by it.
         signal.signal(number, lambda _number, _frame: None)
     receiver.reporter.start()
+    receiver.dispatch.register("purge", lambda _key: purge(receiver.store, settings), every=_PURGE_PERIOD)
     if receiver.pool is not None:
         receiver.pool.start()
     try:
@@ -127,9 +135,41 @@ def run_receiver(receiver: Receiver, listening: socket.socket) -> None:
     finally:
         if receiver.pool is not None:
             receiver.pool.stop()
+        receiver.dispatch.stop("purge")
         receiver.reporter.stop()
         receiver.store.close()
         _log.info("stopped")
+
+
+def send_and_explain(
+    settings: Settings, template_id: int | None, endpoint: str, event_type: str, payload: bytes | None
+) -> tuple[Sent, list[tuple[str, str]]]:
+    """Send a signed sample to the running receiver; returns what came of it, and the verdicts as lines."""
+    with _opened(settings) as store:
+        address = find_address(store, template_id=template_id, endpoint=endpoint)
+        sent = send_sample(store, load_services(), address, settings.public_url, event_type=event_type, payload=payload)
+        with store.reading() as connection:
+            explained = [explain_delivery(connection, delivery_id) for delivery_id in sent.deliveries]
+    return sent, [line for each in explained for line in verdict_lines(each)]
+
+
+def explain_with(settings: Settings, delivery_id: int, rules: str | None) -> list[tuple[str, str]]:
+    """Explain a delivery, with other rules (YAML or JSON) when they are given; returns lines."""
+    try:
+        changed = None if rules is None else parse_variables(rules)
+    except ValueError as error:
+        raise SettingsError(f"the rules cannot be read: {error}") from None
+    with _opened(settings) as store, store.reading() as connection:
+        return list(verdict_lines(explain_delivery(connection, delivery_id, changed)))
+
+
+@contextmanager
+def _opened(settings: Settings) -> Iterator[Store]:
+    store, _ = open_database(settings)
+    try:
+        yield store
+    finally:
+        store.close()
 
 
 def _calm_garbage_collector() -> None:

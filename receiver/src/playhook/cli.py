@@ -8,7 +8,7 @@ import fcntl
 import inspect
 import socket
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
@@ -178,6 +178,40 @@ def deliveries(
     _show(settings, newest_deliveries, limit, titles)
 
 
+@_program.command()
+@_with_settings
+def send(
+    settings: Settings,
+    template: Annotated[int | None, typer.Option(help="Id of the job template to send to.")] = None,
+    endpoint: Annotated[str, typer.Option(help="Or an endpoint, as service/name.")] = "",
+    event: Annotated[str, typer.Option(help="Event type in the service's words; its plainest when left out.")] = "",
+    payload: Annotated[Path | None, typer.Option(exists=True, help="File to send in place of the sample.")] = None,
+) -> None:
+    """Send a sample delivery, signed with the address's own key, to the running receiver, and show the verdict."""
+    from playhook.app import send_and_explain  # noqa: PLC0415
+
+    if template is None and not endpoint:
+        raise SettingsError("say where to: --template ID or --endpoint SERVICE/NAME")
+    sent, lines = send_and_explain(settings, template, endpoint, event, payload.read_bytes() if payload else None)
+    _out.print(f"{sent.event_type} {sent.guid} → {escape(sent.url)}", soft_wrap=True)
+    _out.print(f"{sent.status} {escape(sent.message)}", style="green" if sent.status < 300 else "red", soft_wrap=True)
+    _show_lines(lines)
+    raise typer.Exit(0 if sent.status < 300 else 1)
+
+
+@_program.command()
+@_with_settings
+def explain(
+    settings: Settings,
+    delivery: Annotated[int, typer.Argument(help="Id of the delivery, as in `playhook deliveries`.")],
+    rules: Annotated[Path | None, typer.Option(exists=True, help="YAML or JSON file of rules to try instead.")] = None,
+) -> None:
+    """Say why a delivery did or did not launch, and what it would do now; runs and changes nothing."""
+    from playhook.app import explain_with  # noqa: PLC0415
+
+    _show_lines(explain_with(settings, delivery, rules.read_text() if rules else None))
+
+
 @_token.command("create")
 @_with_settings
 def create_token(
@@ -210,6 +244,11 @@ def _show(settings: Settings, newest: Callable[[Any, int], Sequence[Any]], limit
     for row in rows:
         table.add_row(*(_cell(value) for value in row))
     _out.print(table)
+
+
+def _show_lines(lines: Iterable[tuple[str, str]]) -> None:
+    for tone, text in lines:
+        _out.print(escape(text), style={"good": "green", "bad": "red"}.get(tone), soft_wrap=True)
 
 
 _COLOURS = {

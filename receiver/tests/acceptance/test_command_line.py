@@ -1,0 +1,91 @@
+# SPDX-FileCopyrightText: Playhook contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""`playhook send`, `explain`, `deliveries` and `jobs` beside a running receiver, and what wrong options are told."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.acceptance.conftest import Installation, Template
+
+COMMAND = str(Path(sys.executable).parent / "playhook")
+
+
+def _run(live: Installation, *arguments: str) -> subprocess.CompletedProcess[str]:
+    environment = {**os.environ, "PLAYHOOK_HOME": str(live.home), "PLAYHOOK_PORT": str(live.port), "COLUMNS": "200"}
+    command = [COMMAND, *arguments]
+    return subprocess.run(command, env=environment, capture_output=True, text=True, timeout=60, check=False)
+
+
+@pytest.fixture(scope="module")
+def filtered(installation: Installation) -> Template:
+    return installation.make_template("only closed ones", playhook={"filters": {"actions": ["closed"]}})
+
+
+def test_sample_is_sent_and_its_verdict_shown(installation: Installation, filtered: Template) -> None:
+    done = _run(installation, "send", "--template", str(filtered.id), "--event", "pull_request")
+
+    assert done.returncode == 0, done.stderr
+    assert "200 Webhook ignored" in done.stdout
+    assert "✗ actions" in done.stdout
+    assert "wanted closed, found opened" in done.stdout
+
+
+def test_other_rules_are_tried_without_saving_them(
+    installation: Installation, filtered: Template, tmp_path: Path
+) -> None:
+    _run(installation, "send", "--template", str(filtered.id), "--event", "pull_request")
+    delivery = installation.get("webhook_deliveries/", order_by="-id")["results"][0]["id"]
+    rules = tmp_path / "rules.yml"
+    rules.write_text("filters: {actions: [opened]}\n")
+    tried = _run(installation, "explain", str(delivery), "--rules", str(rules))
+    again = _run(installation, "explain", str(delivery))
+
+    assert tried.stdout.rstrip().endswith("launches")
+    assert "with these rules, now:" in tried.stdout
+    assert "with these rules" not in again.stdout
+    assert installation.get("jobs/", job_template=filtered.id)["count"] == 0
+
+
+def test_sample_that_passes_launches(installation: Installation) -> None:
+    template = installation.make_template("takes all")
+    done = _run(installation, "send", "--template", str(template.id))
+
+    assert "202 Job queued." in done.stdout
+    job = installation.get("jobs/", job_template=template.id)["results"][0]
+    assert installation.wait_for_job(job["id"])["status"] == "successful"
+    assert "takes all" in _run(installation, "jobs").stdout
+    assert "launched" in _run(installation, "deliveries").stdout
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (("send",), "say where to"),
+        (("send", "--template", "9999"), "There is no job template 9999."),
+        (("explain", "9999"), "There is no delivery 9999."),
+        (("serve", "--workers", "-1"), "PLAYHOOK_WORKERS"),
+        (("serve", "--home", "/dev/null/x", "--port", "0"), "PLAYHOOK_HOME"),
+        (("serve", "--port", "70000"), "PLAYHOOK_PORT"),
+    ],
+)
+def test_mistakes_are_a_sentence_and_exit_2(
+    installation: Installation, arguments: tuple[str, ...], sentence: str
+) -> None:
+    done = _run(installation, *arguments)
+
+    assert done.returncode == 2
+    assert sentence in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_port_in_use_is_a_sentence(installation: Installation, tmp_path: Path) -> None:
+    done = _run(installation, "serve", "--home", str(tmp_path), "--port", str(installation.port))
+
+    assert done.returncode == 2
+    assert f"port {installation.port}" in done.stderr
