@@ -10,7 +10,6 @@ import sys
 from pathlib import Path
 
 import pytest
-
 from tests.acceptance.conftest import Installation, Template
 
 COMMAND = str(Path(sys.executable).parent / "playhook")
