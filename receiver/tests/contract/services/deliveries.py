@@ -7,6 +7,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import hmac
+from collections.abc import Callable
 from datetime import UTC, datetime
 from urllib.parse import quote_plus
 
@@ -77,9 +78,54 @@ def gitlab_signed(body: bytes, *, token: str = SIGNING_TOKEN, timestamp: str | N
     return gitlab(body, **{**signature, **extra})
 
 
+def bitbucket_dc(body: bytes, event: str = "repo:refs_changed", *, key: str = KEY, **extra: str) -> Delivery:
+    """A delivery by Bitbucket Data Center to a webhook with a secret."""
+    headers = {
+        "content-type": "application/json; charset=utf-8",
+        "user-agent": "Atlassian HttpClient 4.2.0 / Bitbucket-9.4.0",
+        "x-event-key": event,
+        "x-request-id": GUID,
+        "x-hub-signature": "sha256=" + hmac.new(key.encode(), body, hashlib.sha256).hexdigest(),
+    }
+    return delivery(body, _replaced(headers, extra))
+
+
+def generic(body: bytes, event: str = "event", *, key: str = KEY, **extra: str) -> Delivery:
+    """A delivery by a sender that signs as most do."""
+    headers = {
+        "content-type": "application/json",
+        "x-event-type": event,
+        "x-delivery-id": GUID,
+        "x-hub-signature-256": "sha256=" + hmac.new(key.encode(), body, hashlib.sha256).hexdigest(),
+    }
+    return delivery(body, _replaced(headers, extra))
+
+
+SENDERS: dict[str, Callable[..., Delivery]] = {
+    "bitbucket_dc": bitbucket_dc,
+    "generic": generic,
+    "github": github,
+    "gitlab": gitlab,
+}
+"""How each service delivers a body of an event type; keywords replace headers."""
+EVENT_HEADERS = {
+    "generic": "x-event-type",
+    "bitbucket_dc": "x-event-key",
+    "github": "x-github-event",
+    "gitlab": "x-gitlab-event",
+}
+"""Where the event type stands, for services that do not say it in the body."""
+GUID_HEADERS = {
+    "generic": "x-delivery-id",
+    "bitbucket_dc": "x-request-id",
+    "github": "x-github-delivery",
+    "gitlab": "idempotency-key",
+}
+
+
 def as_sent(recording: Recorded) -> Delivery:
     """A recorded payload as its service delivers it."""
-    return {"github": github, "gitlab": gitlab}[recording.service](recording.body, recording.event_type)
+    return SENDERS[recording.service](recording.body, recording.event_type)
 
 
 def _replaced(headers: dict[str, str], extra: dict[str, str]) -> dict[str, str]:
