@@ -43,7 +43,10 @@ class Service(Protocol):
 
 @runtime_checkable
 class Configurable(Protocol):
-    """What a service adds that must be told what its deliveries look like, by `playhook.service_options`."""
+    """What a service adds that must be told what its deliveries look like, by `playhook.service_options`.
+
+    Its class names the options in `option_names`, for `webhook_services/` to show; without them nothing is shown.
+    """
 
     def configure(self, options: Mapping[str, Any]) -> Service:
         """Return the service as these options want it. Raises InvalidInput: option → sentences."""

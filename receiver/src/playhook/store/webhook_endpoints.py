@@ -59,6 +59,13 @@ def rotate_endpoint_key(tx: Tx, endpoint_id: int, key: str | None = None, grace:
     return new
 
 
+def delete_endpoint_keys(tx: Tx, endpoint_id: int) -> None:
+    """Take all keys away: the endpoint belongs to another service now."""
+    keys = t.webhook_endpoint_keys
+    tx.connection.execute(delete(keys).where(keys.c.endpoint_id == endpoint_id))
+    tx.config_changed()
+
+
 def find_endpoint_key(connection: Connection, cipher: Cipher, endpoint_id: int) -> str:
     """Return the current key, "" when there is none."""
     keys = t.webhook_endpoint_keys

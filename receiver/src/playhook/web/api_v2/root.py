@@ -20,6 +20,7 @@ from playhook.web.api_v2.endpoints import Endpoints, answer_page, page_wanted
 from playhook.web.api_v2.options import describe_path
 from playhook.web.api_v2.render import Rendering
 from playhook.web.api_v2.serve import PRODUCT_VERSION, View
+from playhook.web.api_v2.services import show_services
 
 # Key → path, in AWX's order; the guide's and the clients' map.
 _AWX_MAP: Final[dict[str, str]] = {
@@ -40,7 +41,7 @@ _AWX_MAP: Final[dict[str, str]] = {
     "service_index": "service-index",
     **{name: name for name in ("role_definitions", "role_user_assignments", "role_team_assignments")},
 }  # fmt: skip
-_OURS: Final = ("webhook_deliveries",)
+_OURS: Final = ("webhook_deliveries", "webhook_endpoints", "webhook_services", "status_posts")
 _BECOME_METHODS: Final = (
     "sudo", "su", "pbrun", "pfexec", "dzdo", "pmrun", "runas", "enable", "doas", "ksu", "machinectl", "sesu",
 )  # fmt: skip
@@ -53,6 +54,7 @@ def root_views(endpoints: Endpoints) -> Iterator[tuple[str, View]]:
     yield f"{PREFIX}ping/", _view("Ping", _show_ping, anonymous=True)
     yield f"{PREFIX}config/", _view("Configuration", _show_config)
     yield f"{PREFIX}me/", _view("Me", _show_me)
+    yield f"{PREFIX}webhook_services/", _view("Webhook Service List", show_services)
     built = {"ping", "config", "me", *endpoints.resources}
     for path in (each for each in _AWX_MAP.values() if each not in built):
         yield f"{PREFIX}{path}/", _view(path.replace("_", " ").title(), _show_nothing)

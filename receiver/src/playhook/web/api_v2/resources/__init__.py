@@ -18,10 +18,12 @@ from playhook.web.api_v2.resources.jobs import JOBS
 from playhook.web.api_v2.resources.organizations import ORGANIZATIONS
 from playhook.web.api_v2.resources.project_updates import PROJECT_UPDATES
 from playhook.web.api_v2.resources.projects import PROJECTS
+from playhook.web.api_v2.resources.status_posts import STATUS_POSTS
 from playhook.web.api_v2.resources.tokens import TOKENS
 from playhook.web.api_v2.resources.unified import UNIFIED_JOB_TEMPLATES, UNIFIED_JOBS
 from playhook.web.api_v2.resources.users import USERS
 from playhook.web.api_v2.resources.webhook_deliveries import WEBHOOK_DELIVERIES
+from playhook.web.api_v2.resources.webhook_endpoints import webhook_endpoints
 
 
 def all_resources(context: ApiContext) -> Mapping[str, Resource]:
@@ -43,5 +45,7 @@ def all_resources(context: ApiContext) -> Mapping[str, Resource]:
         UNIFIED_JOB_TEMPLATES,
         UNIFIED_JOBS,
         WEBHOOK_DELIVERIES,
+        webhook_endpoints(context),
+        STATUS_POSTS,
     )
     return {each.name: each for each in resources}

@@ -7,11 +7,19 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final
 
+from starlette.responses import Response
+
+from playhook.intake.explain import explain_delivery
+from playhook.intake.redeliver import redeliver
 from playhook.store.collections import Link, Row
+from playhook.store.objects import find_rows
 from playhook.store.related import find_jobs_of_deliveries, find_payload
+from playhook.store.writer import Tx
+from playhook.web.api_v2.call import Call, answer
 from playhook.web.api_v2.fields import computed, reference
 from playhook.web.api_v2.render import Rendering
-from playhook.web.api_v2.resource import Resource, Shown
+from playhook.web.api_v2.resource import Action, Resource, Shown
+from playhook.web.api_v2.resources.common import USER_SUMMARY
 
 _JOBS: Final = "webhook_deliveries.jobs"
 OUTCOMES: Final = (
@@ -26,8 +34,30 @@ def _prepare(view: Rendering, rows: Sequence[Row], _detail: bool) -> None:
 def _fill(view: Rendering, row: Row, shown: Shown) -> None:
     shown["jobs"] = view.facts[_JOBS].get(row["id"], [])
     shown["body_sha256"] = row["body_sha256"].hex() if row["body_sha256"] else None
+    if row["original_id"] is not None:
+        shown["related"]["original"] = view.url(WEBHOOK_DELIVERIES, row["original_id"])
     if view.is_detail:
         shown["payload"] = find_payload(view.connection, row["id"])
+
+
+def _explain(call: Call, row: Row) -> Response:
+    """Answer the verdict that was recorded, and the one of the rules as they are now."""
+    return answer(explain_delivery(call.connection, row["id"]))
+
+
+def _try_rules(call: Call, row: Row) -> Response:
+    """Answer what the delivery would do under other rules; the body has those keys of `playhook` that change."""
+    return answer(explain_delivery(call.connection, row["id"], call.body))
+
+
+def _redeliver(call: Call, row: Row) -> Response:
+    job_id, delivery_id = call.write(_launch_again, row["id"], call.principal.id)
+    return answer({"job": job_id, "delivery": delivery_id}, 202)
+
+
+def _launch_again(tx: Tx, delivery_id: int, user_id: int) -> tuple[int, int]:
+    job_id = redeliver(tx, delivery_id, user_id)
+    return job_id, int(find_rows(tx.connection, "unified_jobs", [job_id])[job_id]["delivery_id"])
 
 
 WEBHOOK_DELIVERIES: Final = Resource(
@@ -38,6 +68,10 @@ WEBHOOK_DELIVERIES: Final = Resource(
     fields=(
         computed("received", "datetime", column="received"),
         reference("template", "unified_job_templates", read_only=True),
+        reference("endpoint", "webhook_endpoints", read_only=True),
+        # No reference, whose row would be read: it has a body.
+        computed("original", "id", column="original_id"),
+        reference("redelivered_by", "users", read_only=True, summary=USER_SUMMARY),
         computed("service", "string", column="service"),
         computed("event_type", "string", column="event_type"),
         computed("guid", "string", column="guid"),
@@ -56,13 +90,22 @@ WEBHOOK_DELIVERIES: Final = Resource(
     label="webhook delivery",
     order=("-id",),
     search=("guid", "event_type", "reason"),
-    links={"jobs": Link(target="jobs", column="delivery_id", back=True)},
+    links={
+        "jobs": Link(target="jobs", column="delivery_id", back=True),
+        "original": Link(target="webhook_deliveries", column="original_id"),
+    },
     unread_in_lists=frozenset({"body", "event"}),
     list_methods=("GET",),
     detail_methods=("GET",),
     authored=False,
     timed=False,
-    capabilities={},
+    capabilities={"redeliver": "operators"},
+    related=("explain", "redeliver"),
+    sub=(
+        Action(name="explain", methods={"GET": _explain, "POST": _try_rules}, access={"POST": "operators"},
+               label="Explain delivery"),
+        Action(name="redeliver", methods={"POST": _redeliver}, access={"POST": "operators"}, label="Redeliver"),
+    ),
     prepare=_prepare,
     fill=_fill,
-)
+)  # fmt: skip

@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
 from starlette.responses import Response
@@ -24,9 +24,16 @@ from playhook.web.api_v2.write import Draft
 
 _READ_ONLY: Final = ("webhook_url", "webhook_key_fingerprint")
 _STORED: Final = frozenset({"status_context"}) | RULES
-_KEYS: Final = {**dict.fromkeys(_READ_ONLY, False), "webhook_key": True, **dict.fromkeys(sorted(_STORED), True)}
 _DEFAULTS: Final[Mapping[str, Any]] = {"allow_sha1": False, "status_context": ""}
 _LONGEST_CONTEXT: Final = 255
+
+
+def writable_keys(stored: Iterable[str]) -> dict[str, bool]:
+    """Return the keys of a `playhook` object; each with whether it may be written."""
+    return {**dict.fromkeys(_READ_ONLY, False), "webhook_key": True, **dict.fromkeys(sorted(stored), True)}
+
+
+_KEYS: Final = writable_keys(_STORED)
 
 
 def service_choices(services: Mapping[str, Service]) -> tuple[tuple[str, str], ...]:
@@ -34,24 +41,39 @@ def service_choices(services: Mapping[str, Service]) -> tuple[tuple[str, str], .
     return (("", "---------"), *((name, each.label) for name, each in services.items()))
 
 
-def show_playhook(context: ApiContext, row: Row, path: str, fingerprint: str | None) -> Shown:
-    """Return a template's `playhook` key."""
+def show_playhook(
+    context: ApiContext, row: Row, path: str, fingerprint: str | None, stored: Iterable[str] = _STORED
+) -> Shown:
+    """Return the `playhook` key of a template, or of an endpoint, which has fewer keys `stored`."""
     return {
         "webhook_url": f"{context.settings.public_url}{path}" if path else None,
         "webhook_key": ENCRYPTED if fingerprint is not None else "",
         "webhook_key_fingerprint": fingerprint,
-        **_DEFAULTS,
-        **{name: value for name, value in (row["playhook"] or {}).items() if name in _STORED},
+        **{name: value for name, value in {**_DEFAULTS, **(row["playhook"] or {})}.items() if name in stored},
     }
 
 
 def check_webhook(draft: Draft) -> None:
     """Judge the service, the credential that posts statuses, and our own key."""
     _check_credential(draft)
-    if "playhook" in draft.body:
-        _check_playhook(draft, check_keys(draft.body["playhook"], _KEYS))
-    elif draft.mode != "PATCH":
-        draft.values["playhook"] = {}
+    check_playhook(draft, _KEYS, "webhook_service")
+
+
+def check_playhook(draft: Draft, known: Mapping[str, bool], service_column: str) -> None:
+    """Judge the `playhook` key, and again what is stored of it when the service changes: its options are checked too.
+
+    Raises InvalidInput.
+    """
+    given = check_keys(draft.body["playhook"], known) if "playhook" in draft.body else {}
+    key = given.pop("webhook_key", ENCRYPTED)
+    if key != ENCRYPTED and key != "":  # either means: leave it
+        _in_playhook(check_key, key)
+        draft.extra["webhook_key"] = key
+    kept = (draft.current or {}).get("playhook") or {} if draft.mode == "PATCH" else {}
+    wanted = {name: value for name, value in {**kept, **given}.items() if value is not None}  # null: take it away
+    if draft.mode != "PATCH" or given or draft.is_changed(service_column):
+        _check_rules(wanted, draft.call.context.services.get(draft.get(service_column) or ""))
+        draft.values["playhook"] = wanted
 
 
 def _check_credential(draft: Draft) -> None:
@@ -67,21 +89,14 @@ def _check_credential(draft: Draft) -> None:
         draft.fail("webhook_credential", "Must match the selected webhook service.")
 
 
-def _check_playhook(draft: Draft, given: dict[str, Any]) -> None:
-    key = given.pop("webhook_key", ENCRYPTED)
-    if key != ENCRYPTED and key != "":  # either means: leave it
-        _in_playhook(check_key, key)
-        draft.extra["webhook_key"] = key
-    kept = (draft.current or {}).get("playhook") or {} if draft.mode == "PATCH" else {}
-    wanted = {name: value for name, value in {**kept, **given}.items() if value is not None}  # null: take it away
+def _check_rules(wanted: Mapping[str, Any], service: Service | None) -> None:
     context = wanted.get("status_context", "")
-    problems = validate_rules(wanted)
+    problems = validate_rules(wanted, service)
     if not isinstance(context, str) or len(context) > _LONGEST_CONTEXT or not context.isprintable():
         problems["status_context"] = [f"One line of at most {_LONGEST_CONTEXT} characters is wanted."]
     if problems:
         sentences = [f"{place}: {text}" for place, texts in problems.items() for text in texts]
         raise InvalidInput({"playhook": sentences})
-    draft.values["playhook"] = wanted
 
 
 def _in_playhook(check: Any, value: Any) -> None:
@@ -115,10 +130,15 @@ def show_webhook_key(call: Call, row: Row) -> Response:
 
 
 def rotate_webhook_key(call: Call, row: Row) -> Response:
-    """Make a new key, or take the one that is given; `grace` is for how many seconds the old one stays valid."""
-    given = call.body.get("webhook_key")
+    """Make a new key, or take the one that is given."""
+    return answer({"webhook_key": call.write(rotate_key, row["id"], *read_rotation(call.body))}, 201)
+
+
+def read_rotation(body: Mapping[str, Any]) -> tuple[str | None, int]:
+    """Return the key that is given, if any, and `grace`: for how many seconds the old one stays valid."""
+    given = body.get("webhook_key")
     key = None if given is None or given == "" else check_key(given)
-    grace = call.body.get("grace", 0)
+    grace = body.get("grace", 0)
     if isinstance(grace, bool) or not isinstance(grace, int) or not 0 <= grace <= LONGEST_GRACE:
         raise InvalidInput({"grace": [f"A whole number of seconds from 0 to {LONGEST_GRACE} is required."]})
-    return answer({"webhook_key": call.write(rotate_key, row["id"], key, grace)}, 201)
+    return key, grace
