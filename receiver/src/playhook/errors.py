@@ -6,6 +6,7 @@ PlayhookError
 ├── SettingsError           the configuration is wrong; shown at start, exit 2
 ├── DeliveryRefused         a delivery is not taken; `status` is the HTTP answer
 │   ├── NotAuthentic        403, always with the same words: no oracle
+│   ├── UnsignedPing        200, at every address alike: it proves nothing, and starts nothing
 │   ├── Malformed           400
 │   ├── TooLarge            413
 │   └── UnsupportedType     415
@@ -42,6 +43,12 @@ class NotAuthentic(DeliveryRefused):
     """The signature or token is wrong, missing or malformed, or there is nothing to check it with."""
 
     status = 403
+
+
+class UnsignedPing(DeliveryRefused):
+    """A ping of a service that does not sign its pings. It is answered as ignored, whatever is at the address."""
+
+    status = 200
 
 
 class Malformed(DeliveryRefused):

@@ -170,7 +170,9 @@ class _Frugal:
 
     def _expect(self, size: int) -> None:
         if size > self._left:
-            raise Malformed(f"The body, decoded, would take more than {_BUDGET} times its size in memory. Send less at once.")
+            raise Malformed(
+                f"The body, decoded, would take more than {_BUDGET} times its size in memory. Send less at once."
+            )
 
 
 def _form_value(body: bytes, field: str) -> bytearray:

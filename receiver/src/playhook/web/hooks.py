@@ -18,7 +18,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from playhook.domain.delivery import Delivery
-from playhook.errors import DeliveryRefused, NotAuthentic, StoreUnavailable, TooLarge
+from playhook.errors import DeliveryRefused, NotAuthentic, StoreUnavailable, TooLarge, UnsignedPing
 from playhook.intake.accept import Accepted
 from playhook.intake.receive import Intake
 from playhook.intake.sources import Address
@@ -122,6 +122,8 @@ def _accept_all(accepted: Sequence[Accepted]) -> Response:
 
 
 def _refuse(refusal: DeliveryRefused) -> Response:
+    if isinstance(refusal, UnsignedPing):
+        return _answer(refusal.status, {"message": "Webhook ignored", "reason": str(refusal)})
     # One answer for everything that is not authentic: the true reason is in the delivery's record and the log.
     return _answer(refusal.status, _FORBIDDEN if isinstance(refusal, NotAuthentic) else {"detail": str(refusal)})
 

@@ -1,0 +1,87 @@
+# SPDX-FileCopyrightText: Playhook contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What the recorded payloads of GitHub say."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from tests.contract.services.expected import (
+    BASE,
+    BEFORE,
+    DEPLOY,
+    FROM_FORK,
+    HEAD,
+    PATHS,
+    PR,
+    SPRING,
+    TAG,
+    TAG_OBJECT,
+)
+
+EVERYWHERE = {"sender": "mira-lindqvist", "full_name": "acorn-works/orchard"}
+QUEUE = "gh-readonly-queue/main/pr-12-" + BASE
+
+EXPECTED: dict[str, dict[str, Any]] = {
+    "push.branch": {"kind": "push", "action": "updated", "ref": "refs/heads/main", "branch": "main", "head_sha": HEAD,
+                    "before_sha": BASE, "changed_paths": PATHS},
+    "push.created_empty": {"kind": "push", "action": "created", **SPRING, "head_sha": HEAD, "changed_paths": ()},
+    "push.deleted": {"kind": "push", "action": "deleted", **SPRING, "before_sha": BASE},
+    "push.forced": {"kind": "push", "action": "updated", "ref": "refs/heads/prune-apples", "branch": "prune-apples",
+                    "head_sha": HEAD, "before_sha": BEFORE, "changed_paths": ("trees/apple.yml",)},
+    "push.tag": {"kind": "tag", "action": "created", **TAG, "head_sha": TAG_OBJECT},
+    "push.tag_deleted": {"kind": "tag", "action": "deleted", **TAG, "before_sha": TAG_OBJECT},
+    "push.merge_queue": {"kind": "push", "action": "created", "ref": f"refs/heads/{QUEUE}", "branch": QUEUE,
+                         "head_sha": HEAD, "changed_paths": PATHS},
+    "pull_request.opened": {**PR, "action": "opened", "draft": False, "labels": ("pruning",)},
+    "pull_request.edited": {**PR, "action": "edited"},
+    "pull_request.labeled": {**PR, "action": "labeled"},
+    "pull_request.ready_for_review": {**PR, "action": "ready_for_review"},
+    "pull_request.converted_to_draft": {**PR, "action": "converted_to_draft", "draft": True},
+    "pull_request.review_requested": {**PR, "action": "review_requested"},
+    "pull_request.locked": {**PR, "action": "edited"},
+    "pull_request.enqueued": {**PR, "action": "queued"},
+    "pull_request.dequeued": {**PR, "action": "dequeued"},
+    "pull_request.synchronize": {**PR, "action": "updated", "before_sha": BEFORE},
+    "pull_request.merged": {**PR, "action": "merged"},
+    "pull_request.fork": {**FROM_FORK, "action": "opened", "sender": "tomas-okafor", "labels": ()},
+    "pull_request.fork_deleted": {**FROM_FORK, "action": "closed"},
+    "pull_request.renamed_repository": {**PR, "action": "updated", "full_name": "acorn-works/grove"},
+    "pull_request_review.approved": {**PR, "kind": "review", "action": "approved", "comment": "Clean cuts.",
+                                     "sender": "tomas-okafor"},
+    "pull_request_review.changes_requested": {**PR, "kind": "review", "action": "changes_requested",
+                                              "comment": "Clean cuts.", "sender": "tomas-okafor"},
+    "pull_request_review.commented": {**PR, "kind": "review", "action": "commented", "comment": "Clean cuts.",
+                                      "sender": "tomas-okafor"},
+    "pull_request_review.dismissed": {**PR, "kind": "review", "action": "dismissed", "comment": "Clean cuts."},
+    "pull_request_review_comment.created": {**PR, "kind": "comment", "action": "commented", "comment": "One more here?",
+                                            "sender": "tomas-okafor"},
+    "pull_request_review_thread.resolved": {**PR, "kind": "other"},
+    "issue_comment.on_pull_request": {"kind": "comment", "action": "commented", "number": 12, "fork": None,
+                                      "author": "mira-lindqvist", **DEPLOY},
+    "issue_comment.edited_on_issue": {"kind": "comment", "action": "edited", **DEPLOY},
+    "commit_comment.created": {"kind": "comment", "action": "commented", "head_sha": HEAD, "comment": "Well done.",
+                               "sender": "tomas-okafor"},
+    "issues.opened": {"kind": "other", "action": "opened"},
+    "release.published": {"kind": "release", "action": "published", "tag": "v1.4.0"},
+    "release.created": {"kind": "release", "action": "created", "tag": "v1.4.0"},
+    "release.released": {"kind": "release", "tag": "v1.4.0"},
+    "release.deleted": {"kind": "release", "action": "deleted", "tag": "v1.4.0"},
+    "create.branch": {"kind": "other", "action": "created", **SPRING},
+    "create.tag": {"kind": "other", "action": "created", **TAG},
+    "delete.branch": {"kind": "other", "action": "deleted", **SPRING},
+    "merge_group.checks_requested": {"kind": "other", "action": "queued", "ref": f"refs/heads/{QUEUE}", "branch": QUEUE,
+                                     "base_branch": "main", "head_sha": BEFORE},
+    "merge_group.destroyed": {"kind": "other", "action": "dequeued", "ref": f"refs/heads/{QUEUE}", "branch": QUEUE,
+                              "base_branch": "main", "head_sha": BEFORE},
+    "ping": {"kind": "ping"},
+    "check_run.created": {"kind": "other", "action": "created", "branch": "prune-apples", "head_sha": HEAD},
+    "check_suite.completed": {"kind": "other", "branch": "prune-apples", "head_sha": HEAD},
+    "status": {"kind": "other", "head_sha": HEAD},
+    "deployment.created": {"kind": "other", "action": "created", "head_sha": HEAD},
+    "workflow_run.completed": {"kind": "other", "branch": "prune-apples", "head_sha": HEAD},
+    "workflow_dispatch": {"kind": "other", "ref": "refs/heads/main", "branch": "main"},
+    "page_build": {"kind": "other", "head_sha": HEAD},
+    "repository.renamed": {"kind": "other", "full_name": "acorn-works/grove"},
+    "watch.started": {"kind": "other"},
+}  # fmt: skip
