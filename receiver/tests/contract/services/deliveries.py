@@ -101,11 +101,28 @@ def generic(body: bytes, event: str = "event", *, key: str = KEY, **extra: str) 
     return delivery(body, _replaced(headers, extra))
 
 
+def standard_webhooks(
+    body: bytes, event: str = "", *, key: str = SIGNING_TOKEN, timestamp: str = "", **extra: str
+) -> Delivery:
+    """A delivery by the specification; the body says the event type. A key without `whsec_` is taken as it stands."""
+    at = timestamp or str(int(NOW.timestamp()))
+    secret = base64.b64decode(key.removeprefix("whsec_")) if key.startswith("whsec_") else key.encode()
+    digest = hmac.new(secret, f"{GUID}.{at}.".encode() + body, hashlib.sha256).digest()
+    headers = {
+        "content-type": "application/json",
+        "webhook-id": GUID,
+        "webhook-timestamp": at,
+        "webhook-signature": "v1," + base64.b64encode(digest).decode(),
+    }
+    return delivery(body, _replaced(headers, extra))
+
+
 SENDERS: dict[str, Callable[..., Delivery]] = {
     "bitbucket_dc": bitbucket_dc,
     "generic": generic,
     "github": github,
     "gitlab": gitlab,
+    "standard_webhooks": lambda body, event: standard_webhooks(body, key=KEY),
 }
 """How each service delivers a body of an event type; keywords replace headers."""
 EVENT_HEADERS = {

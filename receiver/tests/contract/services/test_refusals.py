@@ -215,6 +215,7 @@ def test_verify_raises_nothing_but_not_authentic(
         "generic": ["x-hub-signature-256"],
         "github": ["x-hub-signature-256", "x-hub-signature"],
         "gitlab": ["x-gitlab-token", "webhook-signature", "webhook-timestamp", "webhook-id"],
+        "standard_webhooks": ["webhook-signature", "webhook-timestamp", "webhook-id"],
     }[service.name]
 
     with pytest.raises(NotAuthentic):
