@@ -18,6 +18,7 @@ from playhook.intake.filters import printable
 from playhook.intake.rules import Dedupe
 from playhook.intake.sources import Source
 from playhook.intake.verdict import Judgement
+from playhook.services.authenticity import SECRET_HEADER
 from playhook.store.compression import compress
 from playhook.store.deliveries import DeliveryRow
 
@@ -27,7 +28,6 @@ BODY_KEY: Final = "body:"
 _KEPT_HEADER: Final = re.compile(
     r"^(?:content-type|content-length|user-agent|idempotency-key|(?:x|webhook)-[a-z0-9-]+)$"
 )
-_SECRET_HEADER: Final = re.compile(r"token|signature|secret|auth|password|cookie|credential|forwarded|real-ip|api-?key")
 
 
 def describe_delivery(delivery: Delivery, event: Event, remote: str, endpoint_id: int | None) -> dict[str, Any]:
@@ -105,7 +105,7 @@ def kept_headers(headers: Mapping[str, str]) -> dict[str, str]:
     return {
         name: value[:512]
         for name, value in list(headers.items())[:100]
-        if _KEPT_HEADER.match(name) and not _SECRET_HEADER.search(name)
+        if _KEPT_HEADER.match(name) and not SECRET_HEADER.search(name)
     }
 
 

@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import hmac
+import re
 from collections.abc import Iterable
 from typing import Final
 
@@ -12,6 +13,11 @@ from playhook.domain.delivery import Delivery
 from playhook.errors import Malformed
 
 _MAX_LENGTH: Final = 255  # of the columns that hold event types and guids
+
+SECRET_HEADER: Final = re.compile(
+    r"token|sign|secret|auth|password|cookie|credential|forwarded|real-ip|(?<!event-)(?<!idempotency-)key"
+)
+"""What is in the names, in lower case, of headers that are never stored, shown or given to expressions."""
 
 
 def find_word(delivery: Delivery, name: str) -> str | None:

@@ -17,14 +17,13 @@ from playhook.domain.event import Event, StatusTarget
 from playhook.domain.status import CommitStatus, OutgoingRequest, StatusCredential
 from playhook.errors import InvalidInput, Malformed, NotAuthentic
 from playhook.services import samples
-from playhook.services.authenticity import equals_one_of, header_bytes
+from playhook.services.authenticity import SECRET_HEADER, equals_one_of, header_bytes
 from playhook.services.json_body import decode_body
 from playhook.services.payload import branch_of, is_full_sha, ref_name, tag_of
 from playhook.services.signatures import Scheme
 
 _EVENT_TYPE: Final = "event"
 _MAX_LENGTH: Final = 255  # of the columns that hold event types and guids
-_NOT_SHOWN: Final = frozenset({"authorization", "proxy-authorization", "cookie"})
 
 # What an expression may be made of: look-ups, logic and two functions, so that it never walks through a payload.
 _NODES: Final = frozenset(
@@ -79,10 +78,19 @@ class _Signature(_Part):
         return Scheme(algorithm=self.algorithm, encoding=self.encoding, prefix=self.prefix)
 
 
+def _check_secret(header: str) -> str:
+    if not SECRET_HEADER.search(header):
+        raise ValueError(
+            "The receiver stores headers of this name; the key may only come in one whose name has token, secret, auth,"
+            " password, credential or key in it"
+        )
+    return header
+
+
 class _Token(_Part):
     """The webhook key itself in a header."""
 
-    header: _Header
+    header: Annotated[_Header, AfterValidator(_check_secret)]
     prefix: _Prefix = ""
 
 
@@ -118,7 +126,6 @@ class Generic:
     def __init__(self, options: _Options | None = None) -> None:
         """Compile the expressions once; a service is made anew when its options change."""
         self._options = options or _Options()
-        self._secret = {*_NOT_SHOWN, *(part.header for part in (self._options.token, self._signature) if part)}
         self._expressions = {
             name: jmespath.compile(source)
             for name in ("event_type", "guid", "ref")
@@ -146,7 +153,7 @@ class Generic:
     def parse(self, delivery: Delivery) -> Event:
         """Read the event. Nothing is known of its kind: filters ask for its own type, its ref or the payload."""
         payload = decode_body(delivery)
-        headers = {name: value.strip() for name, value in delivery.headers.items() if name not in self._secret}
+        headers = {name: value.strip() for name, value in delivery.headers.items() if not SECRET_HEADER.search(name)}
         names = {"headers": headers, "payload": payload}
         found = {name: self._find(name, names) for name in ("event_type", "guid", "ref")}
         ref = ref_name(found["ref"])

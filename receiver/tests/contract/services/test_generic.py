@@ -14,6 +14,8 @@ from typing import Any
 import pytest
 
 from playhook.errors import InvalidInput, Malformed, NotAuthentic
+from playhook.intake.record import kept_headers
+from playhook.intake.rules import validate_rules
 from playhook.services.generic import Generic
 from tests.contract.services.deliveries import GUID, KEY, NOW, delivery, generic, options
 
@@ -120,7 +122,7 @@ def test_without_options_headers_say_type_and_guid() -> None:
     assert (silent.type, silent.guid, silent.ref) == ("event", None, None)
 
 
-@pytest.mark.parametrize("header", ["authorization", "cookie", "x-token"])
+@pytest.mark.parametrize("header", ["authorization", "cookie", "x-token", "x-hook-key", "x-hub-signature-256"])
 def test_what_proves_a_delivery_is_not_seen_by_expressions(header: str) -> None:
     event = parse(headers={header: KEY}, token={"header": "X-Token"}, event_type=f'headers."{header}"')
 
@@ -150,8 +152,10 @@ def test_an_expression_that_fails_is_malformed() -> None:
         ({"signature": {"header": "x", "encoding": "hexx"}}, "signature.encoding", "'base64'"),
         ({"signature": {"header": "x", "prefix": 5}}, "signature.prefix", "valid string"),
         ({"signature": "x"}, "signature", "valid dictionary"),
-        ({"signature": {"header": "x"}, "token": {"header": "y"}}, "signature", "not both"),
-        ({"token": {"header": "y", "algorithm": "sha1"}}, "token.algorithm", "not permitted"),
+        ({"signature": {"header": "x"}, "token": {"header": "x-token"}}, "signature", "not both"),
+        ({"token": {"header": "X-Frost"}}, "token.header", "stores headers of this name"),
+        ({"token": {"header": "X-Event-Key"}}, "token.header", "stores headers of this name"),
+        ({"token": {"header": "x-token", "algorithm": "sha1"}}, "token.algorithm", "not permitted"),
         ({"event_type": "payload."}, "event_type", "not JMESPath"),
         ({"event_type": ""}, "event_type", "at least 1 character"),
         ({"guid": "payload.a" + ".a" * 150}, "guid", "at most 300"),
@@ -183,6 +187,19 @@ def test_a_sample_is_authentic_and_says_its_type(values: dict[str, Any]) -> None
 
     service.verify(sent, [KEY], options(now=NOW))
     assert (service.parse(sent).type, service.parse(sent).guid) == ("event", GUID)
+
+
+def test_options_are_checked_when_a_template_is_saved() -> None:
+    wrong = {"service_options": {"signature": {"header": "x", "algorithm": "md5"}, "ref": "payload.["}}
+
+    assert set(validate_rules(wrong, Generic())) == {"service_options.signature.algorithm", "service_options.ref"}
+    assert validate_rules({"service_options": {"event_type": "'frost'"}}, Generic()) == {}
+    assert validate_rules({}, Generic()) == {}
+
+
+@pytest.mark.parametrize("header", ["x-hook-key", "x-frost-sign", "x-token", "key"])
+def test_what_proves_a_delivery_is_not_stored(header: str) -> None:
+    assert kept_headers({header: KEY, "x-event-key": "frost"}) == {"x-event-key": "frost"}
 
 
 def test_a_delivery_of_the_tests_is_the_usual_one() -> None:

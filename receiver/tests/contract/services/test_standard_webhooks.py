@@ -7,10 +7,14 @@ from __future__ import annotations
 import base64
 import hmac
 import json
+from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Any
 
+import orjson
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from playhook.errors import Malformed, NotAuthentic
 from playhook.services.standard_webhooks import StandardWebhooks
@@ -137,3 +141,14 @@ def test_a_sample_is_authentic(key: str) -> None:
 
     SERVICE.verify(sent, [key], options())
     assert (SERVICE.parse(sent).type, SERVICE.parse(sent).guid) == ("playhook.sample", GUID)
+
+
+@given(
+    payload=st.dictionaries(
+        st.sampled_from(["type", "timestamp", "data"]) | st.text(max_size=5),
+        st.none() | st.booleans() | st.integers(-(2**63), 2**64 - 1) | st.text(max_size=300) | st.lists(st.text()),
+    )
+)
+def test_parse_raises_nothing_but_malformed(payload: dict[str, Any]) -> None:
+    with suppress(Malformed):
+        assert SERVICE.parse(standard_webhooks(orjson.dumps(payload))).payload == payload
