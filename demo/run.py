@@ -9,6 +9,7 @@ loopback. Everything is in a temporary directory. KEEP=1 leaves it running until
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
 import tempfile
@@ -35,6 +36,8 @@ _out = Console(highlight=False)
 def main() -> int:
     """Run the demo; returns the exit status."""
     started = time.monotonic()
+    for number in (signal.SIGTERM, signal.SIGHUP):  # so that a closed terminal leaves nothing behind
+        signal.signal(number, lambda _number, _frame: sys.exit(1))
     with (
         tempfile.TemporaryDirectory(prefix="playhook-demo-") as name,
         GitHubFake(token=TOKEN, repositories=[REPOSITORY]) as github,

@@ -9,6 +9,7 @@ import os
 import shutil
 import signal
 import socket
+import ssl
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -22,7 +23,7 @@ from playhook.dispatch.embedded import EmbeddedDispatch
 from playhook.domain.variables import parse_variables
 from playhook.errors import PlayhookError, SettingsError
 from playhook.intake.explain import explain_delivery
-from playhook.intake.receive import Intake
+from playhook.intake.receive import Intake, check_networks
 from playhook.intake.send import Sent, find_address, send_sample
 from playhook.intake.show import verdict_lines
 from playhook.logs import get_logger
@@ -32,7 +33,7 @@ from playhook.services.registry import load_services
 from playhook.settings import Settings
 from playhook.store.encryption import load_cipher
 from playhook.store.engine import is_sqlite
-from playhook.store.migrate import check_schema, migrate
+from playhook.store.migrate import check_schema, is_installed, migrate
 from playhook.store.preload import preload
 from playhook.store.retention import purge
 from playhook.store.store import Store, open_store
@@ -74,12 +75,45 @@ def prepare_home(settings: Settings) -> None:
         ) from None
 
 
+def check_secret_key(settings: Settings) -> None:
+    """Raise SettingsError when the key file cannot be used, or is gone while the database needs it."""
+    if settings.secret_key.exists():
+        load_cipher(settings.secret_key)
+    elif (not is_sqlite(settings.database) or settings.sqlite_file.exists()) and is_installed(settings.database):
+        raise SettingsError(
+            f"the secret key file {settings.secret_key} is missing, and what is encrypted in the database cannot be "
+            "read without it: restore it from the backup"
+        )
+
+
+def check_options(settings: Settings) -> None:
+    """Raise SettingsError for what can be known to be wrong before anything is opened."""
+    check_tls(settings)
+    check_networks(settings.networks)
+
+
+def check_tls(settings: Settings) -> None:
+    """Raise SettingsError when the certificate or its key cannot be used."""
+    if settings.ssl_certfile is None and settings.ssl_keyfile is None:
+        return
+    if settings.ssl_certfile is None:
+        raise SettingsError("PLAYHOOK_SSL_KEYFILE is set without PLAYHOOK_SSL_CERTFILE: set both")
+    try:
+        ssl.create_default_context(ssl.Purpose.CLIENT_AUTH).load_cert_chain(settings.ssl_certfile, settings.ssl_keyfile)
+    except OSError as error:  # ssl.SSLError is one
+        raise SettingsError(
+            f"PLAYHOOK_SSL_CERTFILE {settings.ssl_certfile} and its key cannot be used ({error.strerror or error}): "
+            "both must be PEM files that belong together, and readable by this user"
+        ) from None
+
+
 def open_database(settings: Settings) -> tuple[Store, Path | None]:
     """Migrate (SQLite) or check (PostgreSQL) the schema, open the store and write what must be there.
 
     Returns the store, and the file that holds a password generated at the first start.
     """
     prepare_home(settings)
+    check_secret_key(settings)
     if is_sqlite(settings.database):
         migrate(settings.database)
     else:
@@ -145,7 +179,7 @@ def send_and_explain(
     settings: Settings, template_id: int | None, endpoint: str, event_type: str, payload: bytes | None
 ) -> tuple[Sent, list[tuple[str, str]]]:
     """Send a signed sample to the running receiver; returns what came of it, and the verdicts as lines."""
-    with _opened(settings) as store:
+    with opened(settings) as store:
         address = find_address(store, template_id=template_id, endpoint=endpoint)
         sent = send_sample(store, load_services(), address, settings.public_url, event_type=event_type, payload=payload)
         with store.reading() as connection:
@@ -159,12 +193,17 @@ def explain_with(settings: Settings, delivery_id: int, rules: str | None) -> lis
         changed = None if rules is None else parse_variables(rules)
     except ValueError as error:
         raise SettingsError(f"the rules cannot be read: {error}") from None
-    with _opened(settings) as store, store.reading() as connection:
+    with opened(settings) as store, store.reading() as connection:
         return list(verdict_lines(explain_delivery(connection, delivery_id, changed)))
 
 
 @contextmanager
-def _opened(settings: Settings) -> Iterator[Store]:
+def opened(settings: Settings) -> Iterator[Store]:
+    """Open the database of a receiver that has been started before. Raises SettingsError."""
+    if is_sqlite(settings.database) and not settings.sqlite_file.exists():
+        raise SettingsError(
+            f"there is no receiver in {settings.home}: start playhook serve first, or set PLAYHOOK_HOME"
+        )
     store, _ = open_database(settings)
     try:
         yield store
@@ -185,17 +224,20 @@ def run_checks(settings: Settings) -> Iterator[tuple[str, str | None]]:
     checks: dict[str, Callable[[], object]] = {
         "settings": lambda: settings,
         "state directory": lambda: prepare_home(settings),
-        "secret key": lambda: load_cipher(settings.secret_key),
+        "secret key": lambda: check_secret_key(settings),
+        "TLS": lambda: check_tls(settings),
+        "networks": lambda: check_networks(settings.networks),
         "database": lambda: _check_database(settings),
         "services": load_services,
         "ansible-playbook": lambda: _check_command("ansible-playbook", "pip install ansible-core"),
+        "isolation": lambda: None,  # none is all there is: nothing to try
         "git": lambda: _check_command("git", "install git: projects are cloned with it"),
         "ssh": lambda: _check_command("ssh", "install openssh-client: machine credentials need it"),
     }
     for name, check in checks.items():
         try:
             check()
-        except PlayhookError as error:
+        except (PlayhookError, OSError) as error:
             yield name, str(error)
         else:
             yield name, None

@@ -109,8 +109,15 @@ def serve(
         settings = settings.model_copy(update={"port": listening.getsockname()[1]})
         runs_jobs = not no_worker and settings.workers > 0
         launcher = start_launcher(settings) if runs_jobs else None  # before any thread exists
-        from playhook.app import make_receiver, open_database, prepare_home, run_receiver  # noqa: PLC0415
+        from playhook.app import (  # noqa: PLC0415
+            check_options,
+            make_receiver,
+            open_database,
+            prepare_home,
+            run_receiver,
+        )
 
+        check_options(settings)
         prepare_home(settings)
         with _alone_in(settings.home):
             store, password_file = open_database(settings)
@@ -162,7 +169,12 @@ def jobs(
     """List the newest jobs."""
     from playhook.store.newest import newest_jobs  # noqa: PLC0415
 
-    _show(settings, newest_jobs, limit, ["job", "type", "status", "name", "launched by", "started", "seconds"])
+    _show(
+        settings,
+        newest_jobs,
+        limit,
+        ["job", "type", "status", "name", "launched by", "started", "seconds", "explanation"],
+    )
 
 
 @_program.command()
@@ -224,7 +236,8 @@ def create_token(
     from playhook.app import open_database  # noqa: PLC0415
     from playhook.store.tokens import create_token_for  # noqa: PLC0415
 
-    store, _password_file = open_database(settings)
+    store, password_file = open_database(settings)
+    _tell_password(settings, password_file)
     try:
         token = store.write(create_token_for, username or settings.admin_username, scope, description)
     finally:
@@ -233,13 +246,10 @@ def create_token(
 
 
 def _show(settings: Settings, newest: Callable[[Any, int], Sequence[Any]], limit: int, titles: list[str]) -> None:
-    from playhook.app import open_database  # noqa: PLC0415
+    from playhook.app import opened  # noqa: PLC0415
 
-    store, _password_file = open_database(settings)
-    try:
+    with opened(settings) as store:
         rows = newest(store, limit)
-    finally:
-        store.close()
     table = Table(*titles, box=None, header_style="bold")
     for row in rows:
         table.add_row(*(_cell(value) for value in row))
@@ -290,10 +300,19 @@ def _alone_in(home: Path) -> Iterator[None]:
 
 
 def _greet(settings: Settings, password_file: Path | None) -> None:
-    _err.print(f"[bold]Playhook {__version__}[/] listens on [cyan]{settings.public_url}[/]")
+    host = f"[{settings.host}]" if ":" in settings.host else settings.host
+    scheme = "https" if settings.ssl_certfile else "http"
+    bound = f"{scheme}://{host}:{settings.port}"
+    known_as = f", known as [cyan]{settings.public_url}[/]" if settings.public_url != bound else ""
+    _err.print(f"[bold]Playhook {__version__}[/] listens on [cyan]{escape(bound)}[/]{known_as}", soft_wrap=True)
+    _tell_password(settings, password_file)
+
+
+def _tell_password(settings: Settings, password_file: Path | None) -> None:
     if password_file is not None:
         _err.print(
-            f"The password of [bold]{settings.admin_username}[/] was generated; read it in [bold]{password_file}[/]"
+            f"The password of [bold]{settings.admin_username}[/] was generated; read it in [bold]{password_file}[/]",
+            soft_wrap=True,
         )
 
 

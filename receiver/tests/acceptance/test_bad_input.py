@@ -4,15 +4,19 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import hmac
 import json
+import socket
+import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote_plus
 
+import psutil
 import pytest
 import requests
 from tests.acceptance.conftest import Installation, Template
@@ -76,6 +80,8 @@ def test_all_refusals_look_alike(accepting: Installation, template: Template) ->
         "unheard-of service": f"/api/v2/job_templates/{template.id}/nope/",
         "workflow of that id": f"/api/v2/workflow_job_templates/{template.id}/github/",
         "id out of range": f"/api/v2/job_templates/{10**30}/github/",
+        "id of 5,000 digits": f"/api/v2/job_templates/{'9' * 5000}/github/",
+        "id in other digits": "/api/v2/job_templates/\u0661/github/",
     }
     answers = {name: deliver_github(accepting.url + path, template.key, pull_request()) for name, path in paths.items()}
     assert {name: (a.status_code, a.json()) for name, a in answers.items()} == dict.fromkeys(paths, (403, FORBIDDEN))
@@ -223,9 +229,36 @@ def test_ping_is_answered_200_and_recorded(accepting: Installation, template: Te
     assert _jobs(accepting, template) == before
 
 
-def test_flood_of_forgeries_is_429_for_their_sender(tmp_path: Path) -> None:
+def test_flood_of_forgeries_is_429_and_the_authentic_are_still_heard(tmp_path: Path) -> None:
     with Installation(tmp_path / "home", env={"PLAYHOOK_WORKERS": "0", "PLAYHOOK_REFUSALS_PER_MINUTE": "5"}) as live:
         live.prepare()
         template = live.make_template("flood")
+        first = deliver_github(live.url + template.path, template.key, pull_request()).status_code
         codes = [deliver_github(live.url + template.path, "wrong", {}).status_code for _ in range(8)]
-    assert codes == [403] * 5 + [429] * 3
+        last = deliver_github(live.url + template.path, template.key, pull_request()).status_code
+    assert (first, codes, last) == (202, [403] * 5 + [429] * 3, 202)
+
+
+def test_unfinished_bodies_do_not_fill_the_memory(tmp_path: Path) -> None:
+    with Installation(tmp_path / "home", env={"PLAYHOOK_WORKERS": "0"}) as live:
+        live.prepare()
+        template = live.make_template("memory")
+        assert live.process is not None
+        process = psutil.Process(live.process.pid)
+        before = process.memory_info().rss
+        senders = [_begin_body(live, 20_000_000) for _ in range(20)]
+        most = max(process.memory_info().rss for _ in range(20) if not time.sleep(0.1))
+        for sender in senders:
+            sender.close()
+        answer = deliver_github(live.url + template.path, template.key, pull_request())
+
+    assert most - before < 300_000_000  # 8 bodies of 25 MiB, and no more
+    assert answer.status_code == 202
+
+
+def _begin_body(live: Installation, size: int) -> socket.socket:
+    sender = socket.create_connection(("127.0.0.1", live.port))
+    head = f"POST /api/v2/job_templates/9/github/ HTTP/1.1\r\nHost: x\r\nContent-Length: {size + 9}\r\n\r\n"
+    with contextlib.suppress(OSError):  # it may be told 503 and cut off meanwhile
+        sender.sendall(head.encode() + b"x" * size)
+    return sender

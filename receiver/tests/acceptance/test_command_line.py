@@ -71,6 +71,10 @@ def test_sample_that_passes_launches(installation: Installation) -> None:
         (("serve", "--workers", "-1"), "PLAYHOOK_WORKERS"),
         (("serve", "--home", "/dev/null/x", "--port", "0"), "PLAYHOOK_HOME"),
         (("serve", "--port", "70000"), "PLAYHOOK_PORT"),
+        (("serve", "--ssl-certfile", "/no/such.pem", "--port", "0"), "PLAYHOOK_SSL_CERTFILE"),
+        (("serve", "--ssl-keyfile", "/no/such.pem", "--port", "0"), "PLAYHOOK_SSL_CERTFILE"),
+        (("serve", "--allowed-networks", "10.0.0.0/33", "--port", "0"), "PLAYHOOK_ALLOWED_NETWORKS"),
+        (("jobs", "--home", "/no/such/home"), "there is no receiver in /no/such/home"),
     ],
 )
 def test_mistakes_are_a_sentence_and_exit_2(
@@ -88,3 +92,25 @@ def test_port_in_use_is_a_sentence(installation: Installation, tmp_path: Path) -
 
     assert done.returncode == 2
     assert f"port {installation.port}" in done.stderr
+
+
+def test_lost_secret_key_is_not_replaced(tmp_path: Path) -> None:
+    with Installation(tmp_path / "home", env={"PLAYHOOK_WORKERS": "0"}) as live:
+        live.stop()
+        (live.home / "secret_key").unlink()
+        checked = _run(live, "check")
+        served = _run(live, "serve")
+
+    assert (checked.returncode, served.returncode) == (1, 2)
+    assert "restore it from the backup" in checked.stdout
+    assert "restore it from the backup" in served.stderr
+    assert not (live.home / "secret_key").exists()
+
+
+def test_check_tells_every_problem_without_a_traceback() -> None:
+    command = [COMMAND, "check", "--home", "/dev/null/x", "--ssl-certfile", "/no/such.pem"]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+
+    assert done.returncode == 1
+    assert "Traceback" not in done.stderr
+    assert done.stdout.count("failed") >= 3

@@ -50,39 +50,48 @@ class Intake:
         self._store = store
         self._services = services
         self._sources = SourceCache(store, services)
-        self._networks = _read_networks(networks)
+        self._networks = check_networks(networks)
         self._refusals = 0
 
-    async def receive_delivery(self, address: Address, delivery: Delivery) -> list[Accepted]:
+    async def receive_delivery(self, address: Address, delivery: Delivery, *, suspect: bool = False) -> list[Accepted]:
         """Store an authentic delivery and what it launches; one result for each template that it is for.
 
-        Raises DeliveryRefused or StoreUnavailable.
+        A `suspect` sender has been refused often: its deliveries are checked against what is in memory only, and
+        refusals leave no record. Raises DeliveryRefused or StoreUnavailable.
         """
-        for fresh in (False, True, True):
-            examined = await self._examine_somewhere(address, delivery, fresh=fresh)
-            try:
-                accepted = await self._store.write_async(accept, examined.source.version, examined.judged)
-            except StaleTemplate:
-                continue
-            _log_outcomes(address, examined, accepted)
-            return accepted
+        try:
+            for fresh in (False, True, True):
+                examined = await self._examine(address, delivery, fresh=fresh, suspect=suspect)
+                try:
+                    accepted = await self._store.write_async(accept, examined.source.version, examined.judged)
+                except StaleTemplate:
+                    continue
+                _log_outcomes(address, examined, accepted)
+                return accepted
+        except DeliveryRefused as refusal:
+            if not suspect:
+                self.record_refusal(address, delivery, refusal)
+            raise
         raise StoreUnavailable("the template is being changed; send the delivery again")
 
-    async def _examine_somewhere(self, address: Address, delivery: Delivery, *, fresh: bool) -> _Examined:
-        try:
-            if fresh or len(delivery.body) > _INLINE or self._sources.is_slow(address):
-                return await asyncio.to_thread(self._examine, address, delivery, fresh=fresh)
+    async def _examine(self, address: Address, delivery: Delivery, *, fresh: bool, suspect: bool) -> _Examined:
+        known = None if fresh else self._sources.known(address)
+        if known is not None or suspect:
             try:
-                return self._examine(address, delivery, fresh=False)
-            except NotAuthentic:  # perhaps only to the cache: the key may have been changed elsewhere
-                return await asyncio.to_thread(self._examine, address, delivery, fresh=True)
-        except DeliveryRefused as refusal:
-            self.record_refusal(address, delivery, refusal)
-            raise
+                return await self._examine_with(known, address, delivery)
+            except NotAuthentic:  # perhaps only to what is remembered: the key may have been changed elsewhere
+                if suspect:
+                    raise
+        source = await asyncio.to_thread(self._sources.read, address)
+        return await self._examine_with(source, address, delivery)
 
-    def _examine(self, address: Address, delivery: Delivery, *, fresh: bool) -> _Examined:
+    async def _examine_with(self, source: Source | None, address: Address, delivery: Delivery) -> _Examined:
+        if len(delivery.body) > _INLINE or (source is not None and source.is_slow):
+            return await asyncio.to_thread(self._verify_and_judge, source, address, delivery)
+        return self._verify_and_judge(source, address, delivery)
+
+    def _verify_and_judge(self, source: Source | None, address: Address, delivery: Delivery) -> _Examined:
         _check_sender(self._networks, address.remote, "PLAYHOOK_ALLOWED_NETWORKS")
-        source = self._sources.find(address, fresh=fresh)
         if source is not None and source.service != address.service:
             source = None
         plugin = source.plugin if source else self._services.get(address.service)
@@ -105,7 +114,7 @@ class Intake:
         _log.warning("delivery refused", **_whereto(address), reason=str(refusal))
         if self._refusals >= _REFUSALS_AT_ONCE:
             return  # a flood of forgeries must not crowd out what is authentic; the log has them all
-        source = self._sources.find(address)
+        source = self._sources.known(address)
         row = refusal_row(source, address.service, address.remote, delivery, refusal)
         self._refusals += 1
         try:
@@ -119,7 +128,8 @@ class Intake:
             _log.warning("refusal not recorded", error=type(done.exception()).__name__)
 
 
-def _read_networks(networks: Sequence[str]) -> tuple[Network, ...]:
+def check_networks(networks: Sequence[str]) -> tuple[Network, ...]:
+    """Read the networks whose deliveries are taken. Raises SettingsError."""
     place = Place("PLAYHOOK_ALLOWED_NETWORKS")
     compiled = compile_networks(place, list(networks)) if networks else ()
     for where, sentences in place.problems.items():

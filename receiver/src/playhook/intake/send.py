@@ -62,7 +62,7 @@ def send_sample(
     `event_type` "" takes the service's plainest sample; `payload` is sent in place of a sample, byte for byte.
     Raises NotFound, Conflict, outbound's NoAnswer.
     """
-    plugin, key = _find_signer(SourceCache(store, services).find(address), address)
+    plugin, key = _find_signer(SourceCache(store, services).read(address), address)
     event_type = event_type or plugin.sample_types[0]
     body = orjson.dumps(_make_sample(plugin, event_type)) if payload is None else payload
     guid = str(uuid.uuid4())

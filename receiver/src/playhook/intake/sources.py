@@ -89,6 +89,11 @@ class Source:
         """Return the current key and those still in their grace period."""
         return valid_keys(self.keys, now)
 
+    @property
+    def is_slow(self) -> bool:
+        """Tell whether rules of its templates may take their time."""
+        return any(each.rules.slow for each in self.templates)
+
 
 class SourceCache:
     """Sources by address. What does not exist is not remembered: anyone may ask for it."""
@@ -99,17 +104,12 @@ class SourceCache:
         self._entries: dict[tuple[str, int, str, str], Source] = {}
         self._lock = threading.Lock()
 
-    def find(self, address: Address, *, fresh: bool = False) -> Source | None:
-        """Return the source as last seen, reading it the first time and when it is to be `fresh`."""
-        known = None if fresh else self._entries.get(address.key)
-        return known or self._read(address)
+    def known(self, address: Address) -> Source | None:
+        """Return the source as last read, None when it has not been."""
+        return self._entries.get(address.key)
 
-    def is_slow(self, address: Address) -> bool:
-        """Tell whether the rules of an address, as far as they are known, may take their time."""
-        known = self._entries.get(address.key)
-        return known is not None and any(each.rules.slow for each in known.templates)
-
-    def _read(self, address: Address) -> Source | None:
+    def read(self, address: Address) -> Source | None:
+        """Read the source now; call it from a thread, for the database may keep it waiting."""
         found: HookTemplate | HookEndpoint | None
         with self._store.reading() as connection:
             version = read_config_version(connection)  # first: an entry may only look older than it is

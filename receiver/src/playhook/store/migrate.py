@@ -10,8 +10,8 @@ from alembic import command
 from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import Connection, text
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy import Connection, Engine, inspect, text
+from sqlalchemy.exc import ArgumentError, SQLAlchemyError
 
 from playhook.errors import SettingsError
 from playhook.store.engine import is_sqlite, make_engine
@@ -21,7 +21,7 @@ _ADVISORY_LOCK = 0x706C6179686F6F6B  # "playhook"
 
 def migrate(url: str) -> None:
     """Upgrade to the newest schema in one transaction, alone. Raises SettingsError."""
-    engine = make_engine(url, writes=True)
+    engine = _open(url, writes=True)
     try:
         with engine.begin() as connection:
             if not is_sqlite(url):
@@ -36,7 +36,7 @@ def migrate(url: str) -> None:
 
 def check_schema(url: str) -> None:
     """Raise SettingsError unless the database has exactly this version's schema."""
-    engine = make_engine(url, writes=False)
+    engine = _open(url, writes=False)
     try:
         with engine.connect() as connection:
             current, newest = _current(connection), _newest()
@@ -48,6 +48,28 @@ def check_schema(url: str) -> None:
         raise SettingsError(
             f"the database has schema {current or 'none'}, this playhook needs {newest}: run 'playhook migrate'"
         )
+
+
+def is_installed(url: str) -> bool:
+    """Say whether a receiver has been started with this database before."""
+    engine = _open(url, writes=False)
+    try:
+        with engine.connect() as connection:
+            return inspect(connection).has_table("installation") and bool(
+                connection.execute(text("SELECT count(*) FROM installation")).scalar()
+            )
+    except SQLAlchemyError:
+        return False
+    finally:
+        engine.dispose()
+
+
+def _open(url: str, *, writes: bool) -> Engine:
+    try:
+        return make_engine(url, writes=writes)
+    except (ArgumentError, ImportError) as error:
+        # The URL itself may hold a password; the driver's words do not repeat it.
+        raise SettingsError(f"PLAYHOOK_DATABASE_URL cannot be used: {type(error).__name__}") from None
 
 
 def _refuse_newer(connection: Connection) -> None:

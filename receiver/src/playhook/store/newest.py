@@ -14,9 +14,10 @@ from playhook.store.store import Store
 
 
 def newest_jobs(store: Store, limit: int) -> Sequence[Row[Any]]:
-    """Return id, type, status, name, launch type, start and seconds of the newest jobs, newest first."""
+    """Return id, type, status, name, launch type, start, seconds and explanation of the newest jobs, newest first."""
     c = t.unified_jobs.c
-    return _newest(store, t.unified_jobs, (c.id, c.type, c.status, c.name, c.launch_type, c.started, c.elapsed), limit)
+    columns = (c.id, c.type, c.status, c.name, c.launch_type, c.started, c.elapsed, c.job_explanation)
+    return _newest(store, t.unified_jobs, columns, limit)
 
 
 def newest_deliveries(store: Store, limit: int) -> Sequence[Row[Any]]:

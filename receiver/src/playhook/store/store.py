@@ -59,10 +59,11 @@ class Store:
         self._writer.defer = defer
 
     def is_ready(self) -> bool:
-        """Say whether the database answers."""
+        """Say whether the database answers, and takes writes."""
         try:
             with self.reading() as connection:
-                return connection.execute(select(t.installation.c.id)).first() is not None
+                installed = connection.execute(select(t.installation.c.id)).first() is not None
+                return installed and self._writer.is_alive()
         except StoreUnavailable:
             return False
 

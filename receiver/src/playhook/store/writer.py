@@ -17,7 +17,7 @@ from datetime import UTC, datetime
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
 from sqlalchemy import Connection, Engine, select, update
-from sqlalchemy.exc import OperationalError, SQLAlchemyError
+from sqlalchemy.exc import OperationalError
 
 from playhook.errors import StoreUnavailable
 from playhook.logs import get_logger
@@ -100,6 +100,9 @@ class Writer:
             raise StoreUnavailable("too many writes are waiting for the database") from None
         return write.future
 
+    def is_alive(self) -> bool:
+        return self._thread.is_alive()
+
     def close(self) -> None:
         """Finish what is queued and stop."""
         self._queue.put(None)
@@ -144,12 +147,12 @@ class Writer:
                     )
                     results.append((write, *_run_in_savepoint(write, tx)))
                     after += tx._after_commit if results[-1][2] is None else []
-        except SQLAlchemyError as error:
+        except Exception as error:  # noqa: BLE001  drivers raise errors of their own; the writer must outlive them
             _log.error("transaction failed", error=type(error).__name__, detail=_origin(error), writes=len(batch))
             results = [(write, None, StoreUnavailable("the database did not take the write")) for write in batch]
             after = []
         for call in after:
-            call()
+            _call(call)
         for write, result, failure in results:
             if failure is None:
                 write.future.set_result(result)
@@ -172,6 +175,13 @@ def _run_in_savepoint(write: _Write, tx: Tx) -> tuple[Any, BaseException | None]
     return result, None
 
 
-def _origin(error: SQLAlchemyError) -> str:
+def _call(after_commit: Callable[[], None]) -> None:
+    try:
+        after_commit()
+    except Exception:  # noqa: BLE001  what is committed is committed; a sweep makes up for a ring that failed
+        _log.exception("a call after a commit failed")
+
+
+def _origin(error: Exception) -> str:
     # The driver's own words; str(error) would repeat the statement's parameters.
     return str(getattr(error, "orig", None) or type(error).__name__)

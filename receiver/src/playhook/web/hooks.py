@@ -5,7 +5,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import Any, Final, Literal
 
@@ -22,12 +23,47 @@ from playhook.errors import DeliveryRefused, NotAuthentic, StoreUnavailable, Too
 from playhook.intake.accept import Accepted
 from playhook.intake.receive import Intake
 from playhook.intake.sources import Address
+from playhook.logs import get_logger
 
 _FORBIDDEN: Final = {"detail": "You do not have permission to perform this action."}
 _READ_TIMEOUT: Final = 60.0  # seconds a sender has for the whole body
 _RETRY_AFTER: Final = "30"
 _REASON_LENGTH: Final = 1024
-_LARGEST_ID: Final = 2**31 - 1  # what the database can hold; a larger one in a path is as unknown as this one
+_LARGEST_ID: Final = 2**31 - 1  # what the database can hold; what is no such number is as unknown as this one
+_BODIES_AT_ONCE: Final = 8  # of the largest size
+_LEAST_ROOM: Final = 64 * 1024 * 1024  # bytes
+_log = get_logger(__name__)
+
+
+class _Bodies:
+    """How many bytes of bodies are in memory; whoever sends them need not be authentic. One event loop uses it."""
+
+    def __init__(self, most: int) -> None:
+        self.most = most
+        self.held = 0
+
+    @contextmanager
+    def room(self) -> Iterator[_Room]:
+        """Lend room for one body until its delivery is answered."""
+        room = _Room(self)
+        try:
+            yield room
+        finally:
+            self.held -= room.taken
+
+
+class _Room:
+    def __init__(self, bodies: _Bodies) -> None:
+        self._bodies = bodies
+        self.taken = 0
+
+    def take(self, size: int) -> int:
+        """Count `size` bytes more; returns the body's size so far. Raises StoreUnavailable when there is no room."""
+        self.taken += size
+        self._bodies.held += size
+        if self._bodies.held > self._bodies.most:
+            raise StoreUnavailable("too many large deliveries are arriving at once")
+        return self.taken
 
 
 class HookEndpoints:
@@ -38,11 +74,12 @@ class HookEndpoints:
         self._max_body = max_body
         self._limit = RateLimitItemPerMinute(refusals_per_minute)
         self._limiter = FixedWindowRateLimiter(MemoryStorage())
+        self._bodies = _Bodies(max(_BODIES_AT_ONCE * max_body, _LEAST_ROOM))
 
     def routes(self) -> list[Route]:
         """Return the routes, with and without the trailing slash: services do not follow redirects."""
         templates = [
-            Route(f"/api/v2/{kind}s/{{id:int}}/{{service:str}}{slash}", self._endpoint(kind), methods=["POST"])
+            Route(f"/api/v2/{kind}s/{{id:str}}/{{service:str}}{slash}", self._endpoint(kind), methods=["POST"])
             for kind in ("job_template", "workflow_job_template")
             for slash in ("/", "")
         ]
@@ -55,47 +92,63 @@ class HookEndpoints:
     def _endpoint(self, kind: Literal["job_template", "workflow_job_template", "endpoint"]) -> Any:
         async def receive(request: Request) -> Response:
             remote = request.client.host if request.client else ""
-            if not self._limiter.test(self._limit, remote):
-                return _answer(429, {"detail": "Too many refused deliveries."}, {"Retry-After": "60"})
             path = request.path_params
             address = Address(
                 kind=kind,
-                template_id=min(path.get("id", 0), _LARGEST_ID),
+                template_id=_template_id(path.get("id", "")),
                 name=path.get("name", ""),
                 service=path["service"],
                 remote=remote,
             )
             try:
-                accepted = await self._intake.receive_delivery(address, await self._read(request, address))
-            except DeliveryRefused as refusal:
-                self._limiter.hit(self._limit, remote)
-                return _refuse(refusal)
+                return await self._receive(request, address)
             except StoreUnavailable as error:
                 return _answer(503, {"detail": str(error)}, {"Retry-After": _RETRY_AFTER})
             except (ClientDisconnect, TimeoutError):
                 return _answer(408, {"detail": "The body did not arrive in time."})
-            return _accept_all(accepted) if kind == "endpoint" else _accept(accepted[0])
+            except Exception:  # noqa: BLE001  the edge: a sender is told to come again, the log says why
+                _log.exception("delivery not taken", template=address.template_id, service=address.service[:64])
+                return _answer(503, {"detail": "The delivery could not be taken."}, {"Retry-After": _RETRY_AFTER})
 
         return receive
 
-    async def _read(self, request: Request, address: Address) -> Delivery:
-        """Read the body up to the limit. Raises TooLarge, which is on record then."""
+    async def _receive(self, request: Request, address: Address) -> Response:
+        # Addresses are shared (GitHub's by all its users), so who is refused often is still heard when authentic.
+        suspect = not self._limiter.test(self._limit, address.remote)
+        try:
+            with self._bodies.room() as room:
+                delivery = await self._read(request, address, room)
+                accepted = await self._intake.receive_delivery(address, delivery, suspect=suspect)
+        except DeliveryRefused as refusal:
+            if suspect:
+                return _answer(429, {"detail": "Too many refused deliveries."}, {"Retry-After": "60"})
+            self._limiter.hit(self._limit, address.remote)
+            return _refuse(refusal)
+        return _accept_all(accepted) if address.kind == "endpoint" else _accept(accepted[0])
+
+    async def _read(self, request: Request, address: Address, room: _Room) -> Delivery:
+        """Read the body up to the limit. Raises TooLarge, which is on record then, and StoreUnavailable."""
         announced = request.headers.get("content-length", "")
-        too_large = announced.isdecimal() and int(announced) > self._max_body
-        body = bytearray()
+        too_large = announced.isdecimal() and int(announced[:20]) > self._max_body
+        chunks: list[bytes] = []
         if not too_large:
             async with asyncio.timeout(_READ_TIMEOUT):
                 async for chunk in request.stream():
-                    body += chunk
-                    too_large = len(body) > self._max_body
+                    chunks.append(chunk)
+                    too_large = room.take(len(chunk)) > self._max_body
                     if too_large:
+                        chunks.clear()
                         break
-        delivery = Delivery(headers=dict(request.headers), body=bytes(body), received=datetime.now(UTC))
+        delivery = Delivery(headers=dict(request.headers), body=b"".join(chunks), received=datetime.now(UTC))
         if too_large:
             refusal = TooLarge(f"the body is larger than {self._max_body} bytes")
             self._intake.record_refusal(address, delivery, refusal)
             raise refusal
         return delivery
+
+
+def _template_id(text: str) -> int:
+    return min(int(text), _LARGEST_ID) if text.isdecimal() and text.isascii() and len(text) < 20 else _LARGEST_ID
 
 
 def _accept(accepted: Accepted) -> Response:

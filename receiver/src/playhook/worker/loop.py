@@ -142,7 +142,8 @@ class WorkerPool:
         except (ClaimLost, StoreUnavailable) as error:
             _log.error("how the job ended was not recorded", reason=str(error))
         else:
-            _log.info("job ended", status="pending" if result is None else result.status)
+            status, why = ("pending", "") if result is None else (result.status, result.explanation)
+            _log.info("job ended", status=status, **({"explanation": why} if why else {}))
 
     def _execute(self, claimed: Claim, stop: Stop) -> Finish:
         """Run the job; the edge at which every error becomes a sentence on the job."""

@@ -147,9 +147,16 @@ def test_template_whose_webhook_is_off_refuses(store: Store, intake: Intake) -> 
         receive(intake, template_id, make_delivery())
 
 
-def test_new_key_counts_at_once_and_the_old_one_no_longer(store: Store, intake: Intake) -> None:
-    template_id = store.write(add_template)
-    receive(intake, template_id, make_delivery())  # the template is cached now
+@pytest.mark.parametrize(
+    ("playhook", "payload"),
+    [({}, {}), ({"filters": {"when": ["payload.n == 1"]}}, {"n": 1}), ({}, {"text": "x" * 300_000})],
+    ids=["small", "rules that are judged in a thread", "a body that is examined in a thread"],
+)
+def test_new_key_counts_at_once_and_the_old_one_no_longer(
+    store: Store, intake: Intake, playhook: dict[str, Any], payload: dict[str, Any]
+) -> None:
+    template_id = store.write(add_template, playhook=playhook)
+    receive(intake, template_id, make_delivery(payload))  # the template is cached now
 
     def rotate(tx: Tx) -> None:
         tx.connection.execute(t.webhook_keys.delete())
@@ -157,10 +164,9 @@ def test_new_key_counts_at_once_and_the_old_one_no_longer(store: Store, intake: 
 
     store.write(rotate)
     with pytest.raises(NotAuthentic):
-        receive(intake, template_id, make_delivery(guid="old"))
-    assert (
-        receive(intake, template_id, make_delivery(guid="new", token="a-brand-new-webhook-key")).outcome == "launched"
-    )
+        receive(intake, template_id, make_delivery(payload, guid="old"))
+    new = make_delivery(payload, guid="new", token="a-brand-new-webhook-key")
+    assert receive(intake, template_id, new).outcome == "launched"
     assert count_rows(store, t.unified_jobs) == 2
 
 

@@ -167,3 +167,27 @@ def test_config_version_counts_changes_within_and_across_batches(store: Store) -
 
     assert store.write(change_twice) == before + 2
     assert store.write(lambda tx: tx.config_version()) == before + 2
+
+
+def test_error_of_the_driver_itself_does_not_end_the_writer(store: Store) -> None:
+    def fail(_tx: Tx) -> None:
+        raise MemoryError("the driver has no words for it")
+
+    def fail_in_the_driver(tx: Tx) -> None:
+        tx.connection.connection.cursor().execute("RELEASE SAVEPOINT write")  # so that the writer's own RELEASE fails
+
+    with pytest.raises(MemoryError):
+        store.write(fail)
+    with pytest.raises(StoreUnavailable):
+        store.write(fail_in_the_driver)
+    assert store.write(_add_organization, "after it")
+    assert store.is_ready()
+
+
+def test_call_after_a_commit_that_fails_harms_nobody(store: Store) -> None:
+    def ring_badly(tx: Tx) -> int:
+        tx.after_commit(lambda: 1 // 0)
+        return _add_organization(tx, "committed")
+
+    assert store.write(ring_badly) == 1
+    assert store.write(_add_organization, "the next") == 2
