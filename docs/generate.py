@@ -79,12 +79,13 @@ def endpoints_page() -> str:
     own = [("Path", "Methods")]
     empty = []
     for path, view in root_views(Endpoints(resources)):
-        if path.removeprefix(PREFIX).strip("/") in {"", "api", "ping", "config", "me"}:
+        if path.removeprefix(PREFIX).strip("/") in {"", "api", "ping", "config", "me", "webhook_services"}:
             own.append((f"`{path}`", _methods(view.methods, " (no login)" if view.anonymous else "")))
         else:
             empty.append(f"`{path.removeprefix(PREFIX).strip('/')}`")
     kinds = [("Path", "Methods"), *(row for each in resources.values() for row in _paths_of(each))]
     hooks = [(f"`{PREFIX}job_templates/<id>/{name}/`", "POST (no login)") for name in load_services()]
+    hooks.append((f"`{PREFIX}webhooks/<service>/<name>/`", "POST (no login)"))
     return f"""{_HEADER}
 # Endpoints
 
