@@ -8,6 +8,7 @@ the rule does not pass, so that what is unknown never launches. `any` holds alte
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, NamedTuple, get_args
@@ -96,18 +97,29 @@ def ask(rules: Sequence[CompiledRule], facts: Facts) -> Answers:
     return Answers(said, failed, match)
 
 
-def shorten(value: Any) -> Any:
-    """Return a value as it is kept and shown: short, of plain type, and without control characters."""
+def shorten(value: Any, *, depth: int = 2) -> Any:
+    """Return a value as it is kept and shown: short, of plain type that JSON holds, and without control characters."""
     if type(value) is str:
         if len(value) <= _SHOWN_LENGTH and value.isprintable():
             return value
         return printable(value if len(value) <= _SHOWN_LENGTH else value[: _SHOWN_LENGTH - 1] + "…")
     if value is None or type(value) in _SCALARS:
-        return value
+        return _shorten_number(value) if value else value
     if isinstance(value, (list, tuple)):
-        shown = [shorten(each) for each in value[:_SHOWN_ENTRIES]]
+        if not depth:  # ten entries at each of many levels would be no short thing
+            return f"a list with {len(value)} entries"
+        shown = [shorten(each, depth=depth - 1) for each in value[:_SHOWN_ENTRIES]]
         return shown if len(value) <= _SHOWN_ENTRIES else [*shown, f"… {len(value)} in all"]
     return f"an object with {len(value)} keys" if isinstance(value, Mapping) else type(value).__name__
+
+
+def _shorten_number(value: float) -> Any:
+    """Return a number that JSON and the database hold as it is, and others as text."""
+    if isinstance(value, float):
+        return value if math.isfinite(value) else str(value)
+    if -(2**63) <= value < 2**63:
+        return value
+    return str(value) if value.bit_length() <= _SHOWN_LENGTH else f"an integer of {value.bit_length()} bits"
 
 
 def printable(text: str) -> str:

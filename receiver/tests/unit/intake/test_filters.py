@@ -266,6 +266,22 @@ def test_values_are_cut_before_they_are_kept(value: Any, expected: Any) -> None:
     assert shorten(value) == expected
 
 
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [
+        (2**63 - 1, 2**63 - 1),
+        (2**63, "9223372036854775808"),
+        (-(2**63) - 1, "-9223372036854775809"),
+        pytest.param(1 << 16609, "an integer of 16610 bits", id="huge"),
+        (float("inf"), "inf"),
+        ([float("nan"), 0.5, 0], ["nan", 0.5, 0]),
+        (["a", [1, [2]], {"b": 1}], ["a", [1, "a list with 1 entries"], "an object with 1 keys"]),
+    ],
+)
+def test_what_json_does_not_hold_is_kept_as_text(value: Any, expected: Any) -> None:
+    assert shorten(value) == expected
+
+
 def test_event_is_the_same_after_it_was_stored() -> None:
     for event in (PUSH, TAG, PULL_REQUEST, COMMENT, PING):
         assert event_of(event_record(event), event.payload) == event
