@@ -151,7 +151,7 @@ def test_patch_keeps_what_of_ours_it_does_not_name(api: Api, world: World) -> No
 @pytest.mark.parametrize(
     ("change", "wanted"),
     [
-        ({"webhook_service": "gitea"}, {"webhook_service": ['"gitea" is not a valid choice.']}),
+        ({"webhook_service": "nowhere"}, {"webhook_service": ['"nowhere" is not a valid choice.']}),
         ({"webhook_service": "gitlab"}, {"webhook_credential": ["Must match the selected webhook service."]}),
         ({"webhook_service": ""}, {"webhook_credential": ["Must match the selected webhook service."]}),
         ({"webhook_credential": "machine"}, {"webhook_credential": ["Must be a Personal Access Token."]}),
