@@ -110,5 +110,7 @@ def kept_headers(headers: Mapping[str, str]) -> dict[str, str]:
 
 
 def _document(delivery: Delivery, event: Event) -> bytes:
-    # A form-encoded body is stored as the JSON it carried.
-    return delivery.body if delivery.body.lstrip()[:1] == b"{" else orjson.dumps(event.payload)
+    # The body is kept as it came only where it is the JSON itself; a form is kept as the JSON it carried. What it
+    # looks like does not tell: a form may begin with a brace too.
+    content_type = delivery.headers.get("content-type", "").partition(";")[0].strip().lower()
+    return delivery.body if content_type == "application/json" else orjson.dumps(event.payload)
