@@ -10,7 +10,7 @@ from typing import Any
 from playhook.domain.delivery import Rule
 from playhook.errors import Conflict, InvalidInput, NotFound
 from playhook.intake.extra_vars import event_of, event_record
-from playhook.intake.rules import KEYS, compile_rules, validate_rules
+from playhook.intake.rules import KEYS, compile_rules, tell_unbound, validate_rules
 from playhook.intake.verdict import judge
 from playhook.store.deliveries import read_judged
 from playhook.store.query import Reading
@@ -53,9 +53,10 @@ def explain(
     parsed = event_of(event, payload or {})
     said = judge(rules, parsed, event_record(parsed), template)
     reason, given = said.verdict.reason, said.verdict.rules
-    if rules.binds is not None and not rules.binds(parsed) and parsed.kind != "ping":
+    unbound = tell_unbound(rules, parsed)
+    if unbound:
         given = (Rule(name="bound repositories", passed=False, wanted=list(playhook["repositories"])), *given)
-        reason = reason or "The repository is not one that the template is bound to; the delivery would be refused."
+        reason = f"The delivery would be refused: {unbound}."
     launch = not reason
     return {
         "launch": launch,

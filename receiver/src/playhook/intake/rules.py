@@ -21,7 +21,7 @@ from typing import Any, Final
 
 from playhook.domain.event import Event
 from playhook.errors import InvalidInput
-from playhook.intake.filters import CompiledRule, compile_filters, compile_repositories, needs_time
+from playhook.intake.filters import CompiledRule, compile_filters, compile_repositories, needs_time, shorten
 from playhook.intake.launch_values import LaunchValue, compile_values
 from playhook.intake.places import Place
 from playhook.services.base import Configurable, Service
@@ -119,6 +119,17 @@ def compile_rules(playhook: Mapping[str, Any]) -> Rules:
 def effective_filters(playhook: Mapping[str, Any]) -> dict[str, Any]:
     """Return the rules of the preset with the template's own over them, name by name."""
     return {**PRESETS.get(playhook.get("preset") or "all", {}), **(playhook.get("filters") or {})}
+
+
+def tell_unbound(rules: Rules, event: Event) -> str:
+    """Return why an event is refused for where it comes from, "" where it is not.
+
+    A valid key may be used from elsewhere; an organization's ping has no repository.
+    """
+    if rules.binds is None or rules.binds(event) or (event.kind == "ping" and event.repository is None):
+        return ""
+    name = shorten(event.repository.full_name or event.repository.id) if event.repository else None
+    return f"the repository {name or 'that is not named'} is not one that this address is bound to"
 
 
 def compile_networks(place: Place, wanted: Any) -> tuple[Network, ...]:

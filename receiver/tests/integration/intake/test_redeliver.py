@@ -171,6 +171,17 @@ def test_explanation_of_a_bound_template(store: Store, intake: Intake) -> None:
     assert said["rules"][0]["name"] == "bound repositories"
 
 
+@pytest.mark.parametrize(("repository", "refused"), [({"full_name": "acme/web"}, True), (None, False)])
+def test_explanation_of_a_ping_is_that_of_its_receipt(
+    store: Store, intake: Intake, repository: dict[str, str] | None, refused: bool
+) -> None:
+    template_id = store.write(add_template)
+    payload = {"event": {"repository": repository}} if repository else {}
+    first = receive(intake, template_id, make_delivery(payload, **{"x-kind": "ping"}))
+    said = _explain(store, first.delivery_id, {"repositories": ["acme/api"]})["now"]
+    assert (said["launch"], "would be refused" in said["reason"]) == (False, refused)
+
+
 def test_explanation_after_a_purge_says_so(store: Store, intake: Intake) -> None:
     template_id = store.write(add_template, playhook={"filters": {"when": ["payload.host"]}})
     first = receive(intake, template_id, make_delivery(TOPIC))
