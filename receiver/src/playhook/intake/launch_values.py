@@ -28,6 +28,7 @@ LONGEST: Final = 300
 MOST_VALUES: Final = 50
 LARGEST: Final = 64 * 1024  # bytes of one variable as JSON
 _LONGEST_LIST: Final = 1024
+_LARGEST_ID: Final = 2**31 - 1  # what the database can hold
 _MOST_FLATTENS: Final = 2  # each may multiply what it is given
 
 _VARIABLE: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,127}")
@@ -36,6 +37,9 @@ _RESERVED: Final = ("ansible_", "awx_", "tower_", "playhook_")
 _HOSTS: Final = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*")
 _BRANCH: Final = re.compile(r"[A-Za-z0-9_](?:[A-Za-z0-9_/+#-]|\.(?!\.)|@(?!\{))*")
 _TAG: Final = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_. -]*")
+# Events about what someone who may write pushed to the repository.
+_OWN_KINDS: Final = frozenset({"push", "tag", "release"})
+_OWN_TYPES: Final = frozenset({"create", "merge_group"})
 _FAILURES: Final = (
     JMESPathError, TypeError, ValueError, ArithmeticError, LookupError, AttributeError, RecursionError,
 )  # fmt: skip
@@ -45,12 +49,13 @@ _FAILURES: Final = (
 class Field:
     """A field of a job: its column, the template's `ask_<ask>_on_launch`, and the check of a value.
 
-    The check returns the value as it is stored, or raises ValueError with a sentence.
+    The check returns the value as it is stored, or raises ValueError with a sentence. A list may be a text with commas.
     """
 
     column: str
     ask: str
     check: Callable[[Any], Any]
+    is_list: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -188,16 +193,25 @@ def _check_field(value: LaunchValue, field: Field, found: Any, event: Event, tem
         raise ValueError("the event has none; write `expression || 'default'` where there may be none")
     if value.allowed is None and not template.get(f"ask_{field.ask}_on_launch"):
         raise ValueError(f"the template neither asks for it on launch nor lists it in allowed_values ({value.name})")
-    if value.name == "scm_branch" and event.pull_request is not None and event.pull_request.fork is not False:
-        raise ValueError("the pull request comes, or may come, from a fork, whose code is not run")
+    if value.name == "scm_branch" and not _is_own_code(event):
+        raise ValueError("the event comes, or may come, from a fork, whose code is not run")
     if value.allowed is not None:
-        _check_allowed(value.allowed, found)
+        _check_allowed(value.allowed, found.split(",") if field.is_list and isinstance(found, str) else found)
     return field.check(found)
 
 
+def _is_own_code(event: Event) -> bool:
+    """Tell whether what an event names is in the repository itself: a fork's commits can be fetched from there too.
+
+    Checks, workflows, statuses and comments on commits are about a fork's as well, and do not say so.
+    """
+    if event.pull_request is not None:
+        return event.pull_request.fork is False
+    return event.kind in _OWN_KINDS or (event.service == "github" and event.type in _OWN_TYPES)
+
+
 def _check_allowed(allowed: Patterns, found: Any) -> None:
-    parts = found if isinstance(found, list) else found.split(",") if isinstance(found, str) else [found]
-    for part in parts:
+    for part in found if isinstance(found, list) and found else [found]:
         text = part if isinstance(part, str) else str(orjson.dumps(part), "utf-8")
         if not allowed.select(text):
             raise ValueError(f"{shorten(text)!r} is not one of its allowed_values")
@@ -228,7 +242,8 @@ def _check_branch(found: Any) -> str:
 
 def _check_inventory(found: Any) -> int | str:
     """Return an id, or a name that is looked up in the transaction which launches."""
-    if isinstance(found, bool) or not isinstance(found, int | str) or len(str(found)) > 512:
+    is_name = isinstance(found, str) and len(found) <= 512
+    if not is_name and not (type(found) is int and 0 < found <= _LARGEST_ID):
         raise ValueError(f"{shorten(found)!r} is neither the name nor the id of an inventory")
     return found
 
@@ -244,11 +259,11 @@ def _one_of(*choices: str | int | bool) -> Callable[[Any], Any]:
 
 
 FIELDS: Final[Mapping[str, Field]] = {
-    "limit": Field(column="limit", ask="limit", check=_names_like(_HOSTS, "names of hosts and groups")),
+    "limit": Field(column="limit", ask="limit", check=_names_like(_HOSTS, "names of hosts and groups"), is_list=True),
     "scm_branch": Field(column="scm_branch", ask="scm_branch", check=_check_branch),
     "inventory": Field(column="inventory_id", ask="inventory", check=_check_inventory),
-    "job_tags": Field(column="job_tags", ask="tags", check=_names_like(_TAG, "tags")),
-    "skip_tags": Field(column="skip_tags", ask="skip_tags", check=_names_like(_TAG, "tags")),
+    "job_tags": Field(column="job_tags", ask="tags", check=_names_like(_TAG, "tags"), is_list=True),
+    "skip_tags": Field(column="skip_tags", ask="skip_tags", check=_names_like(_TAG, "tags"), is_list=True),
     "job_type": Field(column="job_type", ask="job_type", check=_one_of("run", "check")),
     "verbosity": Field(column="verbosity", ask="verbosity", check=_one_of(0, 1, 2, 3, 4, 5)),
     "diff_mode": Field(column="diff_mode", ask="diff_mode", check=_one_of(False, True)),

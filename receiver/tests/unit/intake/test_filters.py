@@ -92,6 +92,32 @@ def test_names(rule: str, wanted: list[str], event: Event, launches: bool) -> No
     assert filtered({rule: wanted}, event) is launches
 
 
+def _run(event_type: str, **run: Any) -> Event:
+    return replace(PUSH, type=event_type, kind="other", payload={event_type: run})
+
+
+@pytest.mark.parametrize(
+    ("event", "launches"),
+    [
+        (_run("workflow_run", head_repository={"id": 77}), True),
+        (_run("workflow_run", head_repository={"id": 78, "full_name": "Acme/Web"}), False),
+        (_run("workflow_run", head_repository=None), False),
+        (_run("workflow_run"), False),
+        (replace(_run("workflow_run", head_repository={"id": None}), repository=Repository()), False),
+        (replace(_run("workflow_run"), payload={"workflow_run": []}), False),
+        (_run("workflow_job", head_branch="main"), False),
+        (_run("check_suite"), True),
+        (_run("check_suite", head_repository={"id": 77}), True),
+        (_run("check_suite", head_repository={"id": 78}), False),
+        (_run("deployment"), True),
+        (replace(_run("workflow_run"), service="generic"), True),
+    ],
+)
+def test_branch_of_another_repository_is_no_branch(event: Event, launches: bool) -> None:
+    assert filtered({"branches": ["main"]}, event) is launches
+    assert filtered({"branches": ["!next"]}, event) is launches
+
+
 @pytest.mark.parametrize(
     ("wanted", "paths", "launches"),
     [

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -80,6 +81,9 @@ def test_fields_become_columns_where_the_template_asks(field: str, value: Any, c
         ("scm_branch", 7),
         ("inventory", True),
         ("inventory", ["x"]),
+        ("inventory", 2**31),
+        ("inventory", 0),
+        ("inventory", "x" * 513),
         ("job_tags", "--list-hosts"),
         ("job_type", "scan"),
         ("verbosity", 6),
@@ -133,6 +137,31 @@ def test_branch_of_a_fork_is_never_checked_out(fork: bool | None, launches: bool
     assert launches or "from a fork" in said.verdict.reason
 
 
+@pytest.mark.parametrize(
+    ("event_type", "kind", "launches"),
+    [
+        ("push", "push", True),
+        ("push", "tag", True),
+        ("release", "release", True),
+        ("create", "other", True),
+        ("merge_group", "other", True),
+        ("workflow_run", "other", False),
+        ("check_suite", "other", False),
+        ("status", "other", False),
+        ("commit_comment", "comment", False),
+        ("issue_comment", "comment", False),
+    ],
+)
+def test_commit_is_taken_from_events_about_the_repositorys_own_only(event_type: str, kind: Any, launches: bool) -> None:
+    playhook = {"vars_from_payload": {"scm_branch": "event.head_sha"}}
+    event = replace(PUSH, type=event_type, kind=kind, head_sha="a" * 40)
+    said = judged(playhook, event, ask_scm_branch_on_launch=True)
+    assert said.verdict.launch is launches
+    assert launches or "from a fork" in said.verdict.reason
+    other = judged(playhook, replace(event, service="generic"), ask_scm_branch_on_launch=True)
+    assert other.verdict.launch is (kind in {"push", "tag", "release"})
+
+
 def test_other_names_become_variables_of_any_kind() -> None:
     playhook = {
         "vars_from_payload": {
@@ -174,6 +203,18 @@ def test_variables_can_be_limited_too() -> None:
     playhook = {"vars_from_payload": {"stage": "payload.v"}, "allowed_values": {"stage": ["test", "prod"]}}
     assert judged(playhook, _event(v="prod")).verdict.launch
     assert not judged(playhook, _event(v="{{ x }}")).verdict.launch
+
+
+@pytest.mark.parametrize(
+    ("value", "launches"),
+    [("prod,staging", False), (["prod", "staging"], True), (["prod", "x"], False), ([], False), ([["prod"]], False)],
+)
+def test_commas_part_lists_only(value: Any, launches: bool) -> None:
+    allowed = ["prod", "staging"]
+    playhook = {"vars_from_payload": {"stage": "payload.v"}, "allowed_values": {"stage": allowed}}
+    assert judged(playhook, _event(v=value)).verdict.launch is launches
+    assert _judge("inventory", value, allowed=allowed).verdict.launch is False
+    assert _judge("limit", "prod,staging", allowed=allowed).verdict.launch
 
 
 def test_variables_reach_the_playbook_and_never_hide_ours() -> None:
