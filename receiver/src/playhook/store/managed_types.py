@@ -32,15 +32,15 @@ def _field(name: str, label: str, help_text: str = "", **more: Any) -> dict[str,
     return {**field, "help_text": help_text} if help_text else field
 
 
-def _token_type(name: str, namespace: str, where: str, api_url: str) -> ManagedType:
+def _token_type(name: str, namespace: str, where: str, api_url: str, *, hosted: bool = True) -> ManagedType:
+    otherwise = "Leave it empty for the public service." if hosted else "Without it nothing is posted."
     return ManagedType(
         name=name,
         kind="token",
         namespace=namespace,
         fields=(
             _field("token", "Token", f"This token needs to come from your {where}", secret=True),
-            _field("api_url", "API URL", f"Where statuses are posted to, as in {api_url}. Leave it empty for the "
-                   "public service.", format="url"),
+            _field("api_url", "API URL", f"Where statuses are posted to, as in {api_url}. {otherwise}", format="url"),
         ),
         required=("token",),
     )  # fmt: skip
@@ -104,6 +104,7 @@ MANAGED_TYPES: Final[tuple[ManagedType, ...]] = (
         "bitbucket_dc_token",
         "user settings in Bitbucket",
         "https://bitbucket.example.com",
+        hosted=False,
     ),
     ManagedType(
         name="Container Registry",
@@ -129,5 +130,26 @@ MANAGED_TYPES: Final[tuple[ManagedType, ...]] = (
                    secret=True),
         ),
         required=("url",),
+    ),
+    # Ours, after AWX's, so that AWX's ids stay what they are in AWX.
+    _token_type(
+        "Bitbucket Cloud Access Token",
+        "bitbucket_cloud_token",
+        "repository settings in Bitbucket",
+        "https://api.bitbucket.org/2.0",
+    ),
+    _token_type(
+        "Gitea Access Token",
+        "gitea_token",
+        "user settings in Gitea, Forgejo or Gogs",
+        "https://gitea.example.com",
+        hosted=False,
+    ),
+    _token_type(
+        "Azure DevOps Personal Access Token",
+        "azure_devops_token",
+        "user settings in Azure DevOps",
+        "https://dev.azure.com/example",
+        hosted=False,
     ),
 )  # fmt: skip

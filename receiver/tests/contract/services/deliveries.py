@@ -90,6 +90,35 @@ def bitbucket_dc(body: bytes, event: str = "repo:refs_changed", *, key: str = KE
     return delivery(body, _replaced(headers, extra))
 
 
+def bitbucket_cloud(body: bytes, event: str = "repo:push", *, key: str = KEY, **extra: str) -> Delivery:
+    """A delivery by Bitbucket Cloud to a webhook with a secret."""
+    headers = {
+        "content-type": "application/json",
+        "user-agent": "Bitbucket-Webhooks/2.0",
+        "x-event-key": event,
+        "x-hook-uuid": "5f4a1c02-19c1-4d3c-8f0e-91b2f4d07a11",
+        "x-request-uuid": GUID,
+        "x-attempt-number": "1",
+        "x-hub-signature": "sha256=" + hmac.new(key.encode(), body, hashlib.sha256).hexdigest(),
+    }
+    return delivery(body, _replaced(headers, extra))
+
+
+def gitea(
+    body: bytes, event: str = "push", *, key: str = KEY, kinds: tuple[str, ...] = ("gitea", "gogs"), **extra: str
+) -> Delivery:
+    """A delivery by Gitea. Forgejo puts its own name before Gitea's, and Gogs sends its own only."""
+    sha256, sha1 = (hmac.new(key.encode(), body, algorithm).hexdigest() for algorithm in ("sha256", "sha1"))
+    headers = {"content-type": "application/json", "user-agent": "Go-http-client/1.1"}
+    for kind in kinds:
+        words = {"delivery": GUID, "event": event, "event-type": event, "signature": sha256}
+        headers |= {f"x-{kind}-{name}": value for name, value in words.items()}
+    if "gitea" in kinds:
+        headers |= {"x-github-delivery": GUID, "x-github-event": event, "x-hub-signature": f"sha1={sha1}"}
+        headers["x-hub-signature-256"] = f"sha256={sha256}"
+    return delivery(body, _replaced(headers, extra))
+
+
 def generic(body: bytes, event: str = "event", *, key: str = KEY, **extra: str) -> Delivery:
     """A delivery by a sender that signs as most do."""
     headers = {
@@ -118,23 +147,29 @@ def standard_webhooks(
 
 
 SENDERS: dict[str, Callable[..., Delivery]] = {
+    "bitbucket_cloud": bitbucket_cloud,
     "bitbucket_dc": bitbucket_dc,
     "generic": generic,
+    "gitea": gitea,
     "github": github,
     "gitlab": gitlab,
     "standard_webhooks": lambda body, event: standard_webhooks(body, key=KEY),
 }
 """How each service delivers a body of an event type; keywords replace headers."""
 EVENT_HEADERS = {
-    "generic": "x-event-type",
+    "bitbucket_cloud": "x-event-key",
     "bitbucket_dc": "x-event-key",
+    "generic": "x-event-type",
+    "gitea": "x-gitea-event",
     "github": "x-github-event",
     "gitlab": "x-gitlab-event",
 }
 """Where the event type stands, for services that do not say it in the body."""
 GUID_HEADERS = {
-    "generic": "x-delivery-id",
+    "bitbucket_cloud": "x-request-uuid",
     "bitbucket_dc": "x-request-id",
+    "generic": "x-delivery-id",
+    "gitea": "x-gitea-delivery",
     "github": "x-github-delivery",
     "gitlab": "idempotency-key",
 }

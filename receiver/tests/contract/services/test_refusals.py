@@ -21,7 +21,13 @@ from tests.contract.services.deliveries import EVENT_HEADERS, GUID_HEADERS, KEY,
 from tests.fixtures import recorded
 
 SERVICES = load_services()
-EVENTS = {"bitbucket_dc": "pr:opened", "github": "pull_request", "gitlab": "Merge Request Hook"}
+EVENTS = {
+    "bitbucket_cloud": "pullrequest:created",
+    "bitbucket_dc": "pr:opened",
+    "gitea": "pull_request",
+    "github": "pull_request",
+    "gitlab": "Merge Request Hook",
+}
 
 every_service = pytest.mark.parametrize("service", SERVICES.values(), ids=list(SERVICES))
 # Where the event type stands in a header, and is one of EVENTS unless told; those that say it in the body have files
@@ -132,6 +138,7 @@ def test_wrong_types_are_unknown(service: Service, nothing: Any) -> None:
         "changes",
         "labels",
         "pullRequest",
+        "pullrequest",
         "actor",
     )
 
@@ -211,7 +218,9 @@ def test_verify_raises_nothing_but_not_authentic(
     service: Service, body: bytes, values: list[str], keys: list[str], allow_sha1: bool
 ) -> None:
     names = {
+        "bitbucket_cloud": ["x-hub-signature"],
         "bitbucket_dc": ["x-hub-signature", "x-event-key"],
+        "gitea": ["x-gitea-signature", "x-forgejo-signature", "x-gogs-signature", "x-hub-signature-256"],
         "generic": ["x-hub-signature-256"],
         "github": ["x-hub-signature-256", "x-hub-signature"],
         "gitlab": ["x-gitlab-token", "webhook-signature", "webhook-timestamp", "webhook-id"],

@@ -11,6 +11,7 @@ import pytest
 
 from playhook.errors import SettingsError
 from playhook.services.registry import load_services
+from playhook.store.managed_types import MANAGED_TYPES
 
 PLUGIN = """
 class {cls}:
@@ -43,11 +44,25 @@ def test_the_services_of_the_folder_are_found() -> None:
     services = load_services()
 
     found = {name: (service.label, service.credential_type) for name, service in services.items()}
-    assert found.items() >= {
-        "bitbucket_dc": ("Bitbucket Data Center", "bitbucket_dc_token"),
-        "github": ("GitHub", "github_token"),
-        "gitlab": ("GitLab", "gitlab_token"),
-    }.items()
+    assert (
+        found.items()
+        >= {
+            "bitbucket_cloud": ("Bitbucket Cloud", "bitbucket_cloud_token"),
+            "bitbucket_dc": ("Bitbucket Data Center", "bitbucket_dc_token"),
+            "gitea": ("Gitea, Forgejo, Gogs", "gitea_token"),
+            "github": ("GitHub", "github_token"),
+            "gitlab": ("GitLab", "gitlab_token"),
+        }.items()
+    )
+
+
+def test_the_credential_types_of_services_exist_after_those_of_awx() -> None:
+    namespaces = [managed.namespace for managed in MANAGED_TYPES]
+    awx = ["ssh", "scm", "vault", "github_token", "gitlab_token", "bitbucket_dc_token", "registry", "galaxy_api_token"]
+    wanted = {service.credential_type for service in load_services().values()} - {None}
+
+    assert namespaces[:8] == awx  # whose ids must not move
+    assert wanted <= set(namespaces)
 
 
 def test_an_installed_package_brings_another(install) -> None:

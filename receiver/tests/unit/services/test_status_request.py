@@ -4,22 +4,37 @@
 
 from __future__ import annotations
 
+from typing import get_args
+
 import pytest
 
 from playhook.domain.event import StatusTarget
 from playhook.domain.status import CommitStatus, OutgoingRequest, PostedStatus, StatusCredential
 from playhook.errors import Malformed
+from playhook.services.base import Service
+from playhook.services.bitbucket_cloud import BitbucketCloud
+from playhook.services.bitbucket_dc import BitbucketDataCenter
+from playhook.services.gitea import Gitea
 from playhook.services.github import GitHub
 from playhook.services.gitlab import GitLab
 from playhook.services.posting import find_origin
 
 SHA = "a1f4c2d98e07b6534f21c0de9b8a7766554433a1"
 PAGE = "https://playhook.example.com/#/jobs/7"
-AT = {GitHub: "https://api.github.com", GitLab: "https://gitlab.com"}
+AT = {
+    BitbucketCloud: "https://api.bitbucket.org",
+    BitbucketDataCenter: "https://bitbucket.acorn-works.example",
+    Gitea: "https://git.acorn-works.example",
+    GitHub: "https://api.github.com",
+    GitLab: "https://gitlab.com",
+}
+HOSTED = (BitbucketCloud, GitHub, GitLab)  # by one company, so that a token without an address is for its service
+OWN = (BitbucketDataCenter, Gitea)
+every_service = pytest.mark.parametrize("service", AT)
 
 
 def request(
-    service: type[GitHub] | type[GitLab],
+    service: type[Service],
     *,
     repository: str = "acorn-works/orchard",
     sha: str = SHA,
@@ -28,10 +43,11 @@ def request(
     status: PostedStatus = "successful",
     **texts: str,
 ) -> OutgoingRequest | None:
+    own = AT[service] if service in OWN and api_url is None else api_url
     target = StatusTarget(repository=repository, sha=sha, origin=AT[service] if origin == "" else origin)
     told = {"context": "playhook/prune", "description": "Job 7 succeeded.", "target_url": PAGE, **texts}
     return service().status_request(
-        target, CommitStatus(status=status, **told), StatusCredential(token="t0ken", api_url=api_url)
+        target, CommitStatus(status=status, **told), StatusCredential(token="t0ken", api_url=own)
     )
 
 
@@ -70,23 +86,72 @@ def test_a_status_of_gitlab_in_full() -> None:
     )
 
 
-@pytest.mark.parametrize(
-    ("status", "at_github", "at_gitlab"),
-    [
-        ("pending", "pending", "pending"),
-        ("running", None, "running"),
-        ("successful", "success", "success"),
-        ("failed", "failure", "failed"),
-        ("canceled", "failure", "canceled"),
-        ("error", "error", "failed"),
-    ],
-)
-def test_states_are_the_services_own(status: PostedStatus, at_github: str | None, at_gitlab: str) -> None:
-    github, gitlab = request(GitHub, status=status), request(GitLab, status=status)
+def test_a_status_of_bitbucket_data_center_in_full() -> None:
+    base = "https://bitbucket.acorn-works.example/rest/build-status/1.0"
+    assert request(BitbucketDataCenter, repository="") == OutgoingRequest(
+        method="POST",
+        url=f"{base}/commits/{SHA}",
+        api_base=base,
+        headers={"Authorization": "Bearer t0ken", "Accept": "application/json", "User-Agent": "playhook"},
+        json={
+            "key": "playhook/prune",
+            "name": "playhook/prune",
+            "state": "SUCCESSFUL",
+            "description": "Job 7 succeeded.",
+            "url": PAGE,
+        },
+    )
 
-    assert (github.json["state"] if github else None) == at_github
-    assert gitlab is not None
-    assert gitlab.json["state"] == at_gitlab
+
+def test_a_status_of_bitbucket_cloud_in_full() -> None:
+    base = "https://api.bitbucket.org/2.0"
+    assert request(BitbucketCloud) == OutgoingRequest(
+        method="POST",
+        url=f"{base}/repositories/acorn-works/orchard/commit/{SHA}/statuses/build",
+        api_base=base,
+        headers={"Authorization": "Bearer t0ken", "Accept": "application/json", "User-Agent": "playhook"},
+        json={
+            "key": "playhook/prune",
+            "name": "playhook/prune",
+            "state": "SUCCESSFUL",
+            "description": "Job 7 succeeded.",
+            "url": PAGE,
+        },
+    )
+
+
+def test_a_status_of_gitea_in_full() -> None:
+    base = "https://git.acorn-works.example/api/v1"
+    assert request(Gitea) == OutgoingRequest(
+        method="POST",
+        url=f"{base}/repos/acorn-works/orchard/statuses/{SHA}",
+        api_base=base,
+        headers={"Authorization": "token t0ken", "Accept": "application/json", "User-Agent": "playhook"},
+        json={
+            "state": "success",
+            "context": "playhook/prune",
+            "description": "Job 7 succeeded.",
+            "target_url": PAGE,
+        },
+    )
+
+
+# In the order of pending, running, successful, failed, error, canceled; None: not posted.
+STATES = {
+    BitbucketCloud: ("INPROGRESS", None, "SUCCESSFUL", "FAILED", "FAILED", "STOPPED"),
+    BitbucketDataCenter: ("INPROGRESS", None, "SUCCESSFUL", "FAILED", "FAILED", "FAILED"),
+    Gitea: ("pending", None, "success", "failure", "error", "failure"),
+    GitHub: ("pending", None, "success", "failure", "error", "failure"),
+    GitLab: ("pending", "running", "success", "failed", "failed", "canceled"),
+}
+
+
+@every_service
+def test_states_are_the_services_own(service: type[Service]) -> None:
+    requests = [request(service, status=status) for status in get_args(PostedStatus)]
+
+    assert get_args(PostedStatus) == ("pending", "running", "successful", "failed", "error", "canceled")
+    assert tuple(found.json["state"] if found else None for found in requests) == STATES[service]
 
 
 @pytest.mark.parametrize(
@@ -101,12 +166,15 @@ def test_states_are_the_services_own(status: PostedStatus, at_github: str | None
         (GitLab, "https://git.example.org/api/v4/", "https://git.example.org/api/v4"),
         (GitLab, "https://git.example.org/gitlab", "https://git.example.org/gitlab/api/v4"),
         (GitLab, "http://[::1]:8123", "http://[::1]:8123/api/v4"),
+        (BitbucketCloud, "http://127.0.0.1:8123/2.0/", "http://127.0.0.1:8123/2.0"),
+        (BitbucketDataCenter, "https://git.example.org", "https://git.example.org/rest/build-status/1.0"),
+        (BitbucketDataCenter, "https://git.example.org/bb/rest/", "https://git.example.org/bb/rest/build-status/1.0"),
+        (Gitea, "https://git.example.org/", "https://git.example.org/api/v1"),
+        (Gitea, "https://git.example.org/tea/api/v1", "https://git.example.org/tea/api/v1"),
     ],
 )
 @pytest.mark.parametrize("origin", ["https://evil.example", None, "https://api.github.com"])
-def test_the_credentials_address_decides(
-    service: type[GitHub] | type[GitLab], api_url: str, base: str, origin: str | None
-) -> None:
+def test_the_credentials_address_decides(service: type[Service], api_url: str, base: str, origin: str | None) -> None:
     """With an api_url, what the payload says of its host is neither used nor compared."""
     found = request(service, api_url=api_url, origin=origin)
 
@@ -115,7 +183,7 @@ def test_the_credentials_address_decides(
     assert found.url.startswith(base + "/")
 
 
-@pytest.mark.parametrize("service", [GitHub, GitLab])
+@pytest.mark.parametrize("service", HOSTED)
 @pytest.mark.parametrize(
     "origin",
     [
@@ -126,16 +194,26 @@ def test_the_credentials_address_decides(
         "https://gitlab.com.evil.io",
     ],
 )
-def test_without_an_api_url_another_host_gets_no_token(
-    service: type[GitHub] | type[GitLab], origin: str | None
-) -> None:
+def test_without_an_api_url_another_host_gets_no_token(service: type[Service], origin: str | None) -> None:
     with pytest.raises(Malformed, match=r"set the credential's api_url") as caught:
         request(service, origin=origin)
 
     assert (origin or "an unknown host") in str(caught.value)
 
 
-@pytest.mark.parametrize("service", [GitHub, GitLab])
+@pytest.mark.parametrize("service", OWN)
+@pytest.mark.parametrize("origin", [None, "https://git.acorn-works.example", "https://evil.example"])
+def test_a_service_that_anybody_runs_gets_a_token_by_its_address_only(
+    service: type[Service], origin: str | None
+) -> None:
+    target = StatusTarget(repository="acorn-works/orchard", sha=SHA, origin=origin)
+    status = CommitStatus(status="successful", context="c", description="d", target_url=PAGE)
+
+    with pytest.raises(Malformed, match=r"has no api_url\. To post statuses, set the credential's api_url"):
+        service().status_request(target, status, StatusCredential(token="t0ken"))
+
+
+@every_service
 @pytest.mark.parametrize(
     "api_url",
     [
@@ -144,26 +222,43 @@ def test_without_an_api_url_another_host_gets_no_token(
         "https://git example.org",
     ],
 )  # fmt: skip
-def test_an_address_that_is_none_is_refused(service: type[GitHub] | type[GitLab], api_url: str) -> None:
+def test_an_address_that_is_none_is_refused(service: type[Service], api_url: str) -> None:
     with pytest.raises(Malformed, match="api_url is not") as caught:
         request(service, api_url=api_url)
 
     assert "pw" not in str(caught.value)
 
 
-@pytest.mark.parametrize("service", [GitHub, GitLab])
+@every_service
 @pytest.mark.parametrize("sha", ["", "main", SHA[:7], SHA + "0", SHA.upper(), "../" + SHA, SHA[:-1] + "\n", SHA + "/x"])
-def test_only_a_full_sha_gets_a_status(service: type[GitHub] | type[GitLab], sha: str) -> None:
+def test_only_a_full_sha_gets_a_status(service: type[Service], sha: str) -> None:
     with pytest.raises(Malformed, match="not a full SHA"):
         request(service, sha=sha)
 
 
-@pytest.mark.parametrize("service", [GitHub, GitLab])
-def test_a_sha256_repository_gets_a_status(service: type[GitHub] | type[GitLab]) -> None:
+@pytest.mark.parametrize("service", [each for each in AT if each is not BitbucketCloud])
+def test_a_sha256_repository_gets_a_status(service: type[Service]) -> None:
     found = request(service, sha="ab" * 32)
 
     assert found is not None
-    assert found.url.endswith("/statuses/" + "ab" * 32)
+    assert "ab" * 32 in found.url.split("/")
+
+
+def test_bitbucket_cloud_tells_twelve_digits_of_a_commit_and_takes_them() -> None:
+    found = request(BitbucketCloud, sha=SHA[:12])
+
+    assert found is not None
+    assert found.url.endswith(f"/commit/{SHA[:12]}/statuses/build")
+
+
+def test_long_names_stay_apart_in_bitbucket_clouds_short_keys() -> None:
+    first, second = (request(BitbucketCloud, context="playhook/" + "n" * 60 + last) for last in "ab")
+
+    assert first is not None
+    assert second is not None
+    assert len(first.json["key"]) == len(second.json["key"]) == 40
+    assert first.json["key"] != second.json["key"]
+    assert first.json["name"] == "playhook/" + "n" * 60 + "a"
 
 
 @pytest.mark.parametrize(
@@ -174,9 +269,10 @@ def test_a_sha256_repository_gets_a_status(service: type[GitHub] | type[GitLab])
         "a/b\n", "a/.", "--upload-pack=x/../y", "évil/orchard",
     ],
 )  # fmt: skip
-def test_github_takes_only_owner_and_name(repository: str) -> None:
-    with pytest.raises(Malformed, match="owner/name"):
-        request(GitHub, repository=repository)
+@pytest.mark.parametrize("service", [BitbucketCloud, Gitea, GitHub])
+def test_a_repository_is_its_owner_and_name(service: type[Service], repository: str) -> None:
+    with pytest.raises(Malformed, match=r"(owner|workspace)/(name|slug)"):
+        request(service, repository=repository)
 
 
 @pytest.mark.parametrize(
