@@ -204,7 +204,7 @@ def opened(settings: Settings) -> Iterator[Store]:
         raise SettingsError(
             f"there is no receiver in {settings.home}: start playhook serve first, or set PLAYHOOK_HOME"
         )
-    store, _ = open_database(settings)
+    store, _password_file = open_database(settings)
     try:
         yield store
     finally:
