@@ -14,6 +14,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any, Final
 
+import regex
 from sqlalchemy import Boolean, Column, Float, Integer
 
 from playhook.errors import BadQuery, Forbidden
@@ -192,12 +193,13 @@ def _compare(steps: tuple[Step, ...], holder: Collection, column: str, operator:
 
 
 def _to_pattern(text: str) -> str:
-    try:
-        re.compile(text)
-    except (re.error, OverflowError, RecursionError) as error:
-        raise BadQuery(str(error)) from None
     if len(text) > _LONGEST_PATTERN:
         raise BadQuery(f"a regular expression may have {_LONGEST_PATTERN} characters")
+    try:
+        re.compile(text)  # what AWX knows, in its words
+        regex.compile(text, regex.VERSION0)  # what is run, see `regexp`
+    except (re.error, regex.error, OverflowError, RecursionError) as error:
+        raise BadQuery(str(error)) from None
     return text
 
 

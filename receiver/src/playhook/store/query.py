@@ -26,9 +26,12 @@ from sqlalchemy import (
     select,
     true,
 )
+from sqlalchemy.exc import OperationalError
 
+from playhook.errors import BadQuery
 from playhook.store import tables as t
 from playhook.store.collections import Collection, Row
+from playhook.store.engine import regexp_timed_out
 from playhook.store.lookups import ListQuery, Lookup, Step
 
 _ORDERED = {"gt": operators.gt, "gte": operators.ge, "lt": operators.lt, "lte": operators.le}
@@ -74,9 +77,27 @@ def read_page(
     size: int,
     counted: bool = True,
 ) -> Page:
-    """Read `size` rows from `offset` on, ordered as asked and by id at last."""
+    """Read `size` rows from `offset` on, ordered as asked and by id at last. Raises BadQuery for a slow pattern."""
+    try:
+        return _read_page(connection, collection, query, scope or Scope(), offset, size, counted=counted)
+    except OperationalError:
+        if regexp_timed_out(connection):
+            raise BadQuery("The regular expression takes too long; write a simpler one.") from None
+        raise
+
+
+def _read_page(
+    connection: Connection,
+    collection: Collection,
+    query: ListQuery,
+    scope: Scope,
+    offset: int,
+    size: int,
+    *,
+    counted: bool,
+) -> Page:
     table = t.metadata.tables[collection.table]
-    where = _where(connection, collection, table, query, scope or Scope())
+    where = _where(connection, collection, table, query, scope)
     shown = [column for column in table.c if column.name not in collection.unread_in_lists]
     statement = select(*shown).where(where).order_by(*_order(table, query)).offset(offset).limit(size + 1)
     rows = [dict(row) for row in connection.execute(statement).mappings()]

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from typing import Any
 
@@ -221,3 +222,20 @@ def _add_one_of_each(api: Api, world: World, name: str) -> None:
     fields = {**world.template_fields, "inventory": inventory, "webhook_service": "github"}
     template = create(api, "job_templates", name=name, webhook_credential=credential, **fields)
     assert api.post(template["related"]["launch"]).status == 201
+
+
+@pytest.mark.parametrize("operator", ["regex", "iregex"])
+def test_a_pattern_that_takes_for_ever_is_refused_soon(api: Api, hosts: str, operator: str) -> None:
+    """Python's `re` doubles its time with each letter here, and lets no other thread run."""
+    assert api.post(hosts, {"name": "slow", "description": "a" * 27 + "!"}).status == 201
+    started = time.monotonic()
+    answer = api.get(f"{hosts}?description__{operator}=(a|a)%2B$")
+    detail = {"detail": "The regular expression takes too long; write a simpler one."}
+    assert (answer.status, answer.json()) == (400, detail)
+    assert time.monotonic() - started < 2
+    assert api.get(f"{hosts}?description__regex=^a%2B!$").json()["count"] == 1
+
+
+def test_many_rows_share_the_time_of_a_pattern(monkeypatch: pytest.MonkeyPatch, api: Api, hosts: str) -> None:
+    monkeypatch.setattr("playhook.store.regexp.TOTAL_LIMIT", 0.0)
+    assert api.get(f"{hosts}?name__regex=a").status == 400
