@@ -19,7 +19,8 @@ from jinja2 import ChainableUndefined, TemplateError, TemplateSyntaxError, nodes
 from jinja2.parser import Parser
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
-from playhook.intake.regexes import SafePattern, TooSlow
+from playhook.intake.deadline import TooSlow
+from playhook.intake.regexes import SafePattern
 
 LIMIT: Final = 0.05  # seconds
 LONGEST: Final = 1000
@@ -52,9 +53,9 @@ class Expression:
             raise ValueError("the expression is nested too deeply") from None
         self.source = source
 
-    def evaluate(self, names: Mapping[str, Any]) -> Any:
+    def evaluate(self, names: Mapping[str, Any], limit: float = LIMIT) -> Any:
         """Return the value, None when it is undefined. Raises Undecided."""
-        _clock.end = time.monotonic() + LIMIT
+        _clock.end = time.monotonic() + limit
         try:
             return self._evaluate(names)
         except (TemplateError, TypeError, ValueError, ArithmeticError, LookupError, RecursionError) as error:
@@ -114,7 +115,8 @@ def _default(value: Any, other: Any = "", boolean: bool = False) -> Any:
 
 
 def _search(value: Any, pattern: str) -> bool:
-    return isinstance(value, str) and _safe_pattern(pattern).search(value) is not None
+    left = max(_clock.end - time.monotonic(), 0.001)
+    return isinstance(value, str) and _safe_pattern(pattern).search(value, left) is not None
 
 
 @lru_cache(maxsize=1000)

@@ -15,13 +15,16 @@ from typing import Any, Final, NamedTuple, get_args
 
 from playhook.domain.delivery import Rule
 from playhook.domain.event import Action, Event, Kind
+from playhook.intake.deadline import Deadline, OutOfTime, TooSlow
+from playhook.intake.expressions import LIMIT as EXPRESSION_LIMIT
 from playhook.intake.expressions import LONGEST, Expression, Undecided
 from playhook.intake.globs import Matches, Patterns, compile_glob, compile_patterns
 from playhook.intake.places import Place
-from playhook.intake.regexes import LONGEST_PATTERN, SafePattern, TooSlow
+from playhook.intake.regexes import LIMIT, LONGEST_PATTERN, SafePattern
 
 MOST_EXPRESSIONS: Final = 20
 MOST_ALTERNATIVES: Final = 20
+MOST_IN_ALTERNATIVES: Final = 60
 _KINDS: Final = frozenset(get_args(Kind))
 _ACTIONS: Final = frozenset(get_args(Action))
 _RUNS_WITHOUT_HEAD: Final = frozenset({"check_suite", "check_run"})
@@ -31,10 +34,11 @@ _SHOWN_LENGTH, _SHOWN_ENTRIES = 256, 10
 
 
 class Facts(NamedTuple):
-    """What rules are about: the event, and the names that expressions know."""
+    """What rules are about: the event, and the names that expressions know; and how long they may take."""
 
     event: Event
     names: Mapping[str, Any]
+    deadline: Deadline
 
 
 class Finding(NamedTuple):
@@ -47,7 +51,7 @@ class Finding(NamedTuple):
 
 
 class Answers(NamedTuple):
-    """What all rules said, the first that did not pass, and the named groups of what matched.
+    """What the rules said, the first that did not pass, and the named groups of what matched.
 
     The rules of alternatives come before the `any` that sums them up, and do not count beside it.
     """
@@ -83,12 +87,17 @@ def compile_filters(place: Place, filters: Any, prefix: str = "") -> tuple[Compi
 
 
 def ask(rules: Sequence[CompiledRule], facts: Facts) -> Answers:
-    """Ask every rule, also those after one that did not pass: the verdict shows them all."""
+    """Ask every rule, also those after one that did not pass: the verdict shows them all.
+
+    The rule during which the time ran out does not pass, whatever it found, and is the last.
+    """
     said: list[Rule] = []
     failed: Rule | None = None
     match: dict[str, str | None] = {}
     for compiled in rules:
         finding = compiled.test(facts)
+        if facts.deadline.is_over:
+            finding = Finding(False, str(OutOfTime()), rules=finding.rules)
         said.extend(finding.rules)
         rule = Rule(name=compiled.name, passed=finding.passed, wanted=compiled.wanted, found=finding.found)
         said.append(rule)
@@ -96,6 +105,8 @@ def ask(rules: Sequence[CompiledRule], facts: Facts) -> Answers:
             failed = rule
         if finding.match:
             match.update(finding.match)
+        if facts.deadline.is_over:
+            break
     return Answers(said, failed, match)
 
 
@@ -237,7 +248,10 @@ def _compile_paths(place: Place, name: str, wanted: Any) -> Iterable[CompiledRul
 
     def test(facts: Facts) -> Finding:
         paths = facts.event.changed_paths
-        return Finding(False) if paths is None else Finding(any(map(patterns.select, paths)), shorten(paths))
+        if paths is None:
+            return Finding(False)
+        passed = any(patterns.select(path) for path in paths if not facts.deadline.is_over)
+        return Finding(passed, shorten(paths))
 
     yield CompiledRule(name=name, wanted=shorten(wanted), test=test)
 
@@ -288,7 +302,7 @@ def _compile_comment(place: Place, name: str, wanted: Any) -> Iterable[CompiledR
         if comment is None:
             return Finding(False)
         try:
-            match = pattern.search(comment)
+            match = pattern.search(comment, facts.deadline.cap(LIMIT))
         except TooSlow as error:
             return Finding(False, str(error))
         return Finding(match is not None, shorten(comment), match)
@@ -342,7 +356,7 @@ def _compile_when(place: Place, name: str, wanted: Any) -> Iterable[CompiledRule
 def _test_of(expression: Expression) -> Callable[[Facts], Finding]:
     def test(facts: Facts) -> Finding:
         try:
-            value = expression.evaluate(facts.names)
+            value = expression.evaluate(facts.names, facts.deadline.cap(EXPRESSION_LIMIT))
         except Undecided as error:
             return Finding(False, shorten(f"it could not be evaluated: {error}"))
         return Finding(bool(value), shorten(value))
@@ -356,11 +370,17 @@ def _compile_any(place: Place, name: str, wanted: Any) -> Iterable[CompiledRule]
         for index, (at, each) in enumerate(place.entries(wanted, "objects", MOST_ALTERNATIVES))
     ]
 
+    count = sum(map(len, alternatives))
+    if count > MOST_IN_ALTERNATIVES:
+        place.refuse(f"The alternatives have {count} rules in all; {MOST_IN_ALTERNATIVES} are allowed.")
+
     def test(facts: Facts) -> Finding:
         said: list[Rule] = []
         match: dict[str, str | None] = {}
         passed: list[str] = []
         for index, rules in enumerate(alternatives):
+            if facts.deadline.is_over:
+                break
             answers = ask(rules, facts)
             said += answers.rules
             if answers.failed is None:

@@ -10,6 +10,7 @@ from typing import Any
 
 from playhook.domain.delivery import Delivery, Rule, Verdict
 from playhook.domain.event import Event
+from playhook.intake.deadline import Deadline
 from playhook.intake.extra_vars import event_record
 from playhook.intake.filters import shorten
 from playhook.intake.record import describe_delivery, prepare_row
@@ -39,8 +40,9 @@ def judge_delivery(source: Source, remote: str, delivery: Delivery, event: Event
     if source.endpoint_id is not None:
         entries = tuple(each for each in entries if event.kind != "ping" and each.takes(event, remote))
     judged = []
+    deadline = Deadline()
     for entry in entries:
-        said = judge(entry.rules, event, record, entry.template.row)
+        said = judge(entry.rules, event, record, entry.template.row, deadline)
         row = prepare_row(facts, event, record, said, template_id=entry.template.id, dedupe=entry.rules.dedupe)
         judged.append(Judged(entry=entry, row=row, columns=said.columns))
     if not judged:

@@ -13,23 +13,20 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-import jmespath
 import orjson
-from jmespath.exceptions import JMESPathError
-from jmespath.functions import Functions
 
 from playhook.domain.delivery import Rule
 from playhook.domain.event import Event
+from playhook.intake.deadline import TooSlow
 from playhook.intake.filters import Facts, shorten
 from playhook.intake.globs import Patterns, compile_patterns
+from playhook.intake.payload_path import LARGEST, PayloadPath
 from playhook.intake.places import Place
 
 LONGEST: Final = 300
 MOST_VALUES: Final = 50
-LARGEST: Final = 64 * 1024  # bytes of one variable as JSON
 _LONGEST_LIST: Final = 1024
 _LARGEST_ID: Final = 2**31 - 1  # what the database can hold
-_MOST_FLATTENS: Final = 2  # each may multiply what it is given
 
 _VARIABLE: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,127}")
 # They tell Ansible how to connect and what to run, or are what we promise about the delivery.
@@ -40,9 +37,6 @@ _TAG: Final = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_. -]*")
 # Events about what someone who may write pushed to the repository.
 _OWN_KINDS: Final = frozenset({"push", "tag", "release"})
 _OWN_TYPES: Final = frozenset({"create", "merge_group"})
-_FAILURES: Final = (
-    JMESPathError, TypeError, ValueError, ArithmeticError, LookupError, AttributeError, RecursionError,
-)  # fmt: skip
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -63,8 +57,7 @@ class LaunchValue:
     """One compiled entry. `allowed` None means: no list."""
 
     name: str
-    source: str
-    expression: Any
+    path: PayloadPath
     allowed: Patterns | None
     shown: Any
 
@@ -92,12 +85,11 @@ def compile_values(place: Place, sources: Any, allowed: Any) -> tuple[LaunchValu
     for name, source in wanted.items():
         at = at_sources.key(name)
         _check_name(at, name)
-        expression = _compile_path(at, source)
+        path = _compile_path(at, source)
         patterns = _compile_allowed(at_allowed.key(name), lists[name]) if name in lists else None
         shown = shorten(lists.get(name)) if name in lists else None
-        compiled.append(
-            LaunchValue(name=name, source=str(source), expression=expression, allowed=patterns, shown=shown)
-        )
+        if path is not None:
+            compiled.append(LaunchValue(name=name, path=path, allowed=patterns, shown=shown))
     return tuple(compiled)
 
 
@@ -110,14 +102,14 @@ def read_values(values: Sequence[LaunchValue], facts: Facts, template: Mapping[s
     for value in values:
         found: Any = None
         try:
-            found = value.expression.search(facts.names)
+            found = value.path.search(facts.names, facts.deadline)
             field = FIELDS.get(value.name)
             if field is None:
                 variables[value.name] = _check_variable(value, found)
             else:
                 columns[field.column] = _check_field(value, field, found, facts.event, template)
             problem = ""
-        except _FAILURES as error:
+        except (ValueError, TypeError, TooSlow) as error:
             problem = f"The value of {value.name} from the event is refused: {shorten(str(error))}."
         rules.append(
             Rule(name=f"vars_from_payload.{value.name}", passed=not problem, wanted=value.shown, found=shorten(found))
@@ -135,33 +127,15 @@ def _check_name(place: Place, name: str) -> None:
         )
 
 
-def _compile_path(place: Place, source: Any) -> Any:
+def _compile_path(place: Place, source: Any) -> PayloadPath | None:
     text = place.text(source, LONGEST)
     if text is None:
         return None
     try:
-        compiled = jmespath.compile(text)
-    except JMESPathError as error:
-        position = getattr(error, "lex_position", None)
-        column = "" if position is None else f"column {position + 1}: "
-        words = str(error).splitlines()[0].removesuffix(":")
-        place.refuse(f"This is not JMESPath: {column}{words}.")
+        return PayloadPath(text)
+    except ValueError as error:
+        place.refuse(f"{error}.")
         return None
-    _check_path(place, compiled.parsed)
-    return compiled
-
-
-def _check_path(place: Place, parsed: Mapping[str, Any]) -> None:
-    nodes = list(_walk(parsed))
-    for node in nodes:
-        if node["type"] == "function_expression" and node["value"] not in Functions.FUNCTION_TABLE:
-            place.refuse(f"JMESPath has no function {node['value']}.")
-    if sum(node["type"] == "flatten" for node in nodes) > _MOST_FLATTENS:
-        place.refuse(f"`[]` may stand {_MOST_FLATTENS} times in an expression.")
-
-
-def _walk(node: Mapping[str, Any]) -> list[Mapping[str, Any]]:
-    return [node, *(each for child in node.get("children", ()) for each in _walk(child))]
 
 
 def _compile_allowed(place: Place, wanted: Any) -> Patterns:
@@ -242,10 +216,11 @@ def _check_branch(found: Any) -> str:
 
 def _check_inventory(found: Any) -> int | str:
     """Return an id, or a name that is looked up in the transaction which launches."""
-    is_name = isinstance(found, str) and len(found) <= 512
-    if not is_name and not (type(found) is int and 0 < found <= _LARGEST_ID):
-        raise ValueError(f"{shorten(found)!r} is neither the name nor the id of an inventory")
-    return found
+    if isinstance(found, str) and len(found) <= 512:
+        return found
+    if isinstance(found, int) and not isinstance(found, bool) and 0 < found <= _LARGEST_ID:
+        return found
+    raise ValueError(f"{shorten(found)!r} is neither the name nor the id of an inventory")
 
 
 def _one_of(*choices: str | int | bool) -> Callable[[Any], Any]:

@@ -10,6 +10,7 @@ from playhook.domain.delivery import Rule, Verdict
 from playhook.domain.event import Event
 from playhook.errors import Conflict, NotFound
 from playhook.intake.accept import launch, resolve_inventory
+from playhook.intake.deadline import Deadline
 from playhook.intake.extra_vars import event_of, event_record
 from playhook.intake.filters import Facts, ask
 from playhook.intake.launch_values import read_values
@@ -62,7 +63,7 @@ def _judge(template: HookTemplate, event: Event, delivery_id: int, user_id: int)
     rules = compile_rules(template.playhook)
     if rules.broken:
         raise Conflict(rules.broken)
-    facts = Facts(event, {"event": event_record(event), "payload": event.payload})
+    facts = Facts(event, {"event": event_record(event), "payload": event.payload}, Deadline())
     answers = ask(rules.filters, facts)  # for the match, and to be shown; they do not decide
     values = read_values(rules.values, facts, template.row)
     if values.refusal:

@@ -16,6 +16,8 @@ from typing import Any, Final
 
 import regex
 
+from playhook.intake.deadline import TooSlow
+
 LIMIT: Final = 0.05  # seconds; a harmless pattern over the longest text needs less than one thousandth
 LONGEST_PATTERN: Final = 500
 LONGEST_TEXT: Final = 64 * 1024  # GitHub's longest comment
@@ -23,10 +25,6 @@ LONGEST_TEXT: Final = 64 * 1024  # GitHub's longest comment
 # Python's own parser of patterns is not a public module, and there is no other one.
 _parser: Final = importlib.import_module("re._parser")
 _REPEATS: Final = {"MAX_REPEAT", "MIN_REPEAT", "POSSESSIVE_REPEAT"}
-
-
-class TooSlow(Exception):
-    """A pattern did not finish within the limit."""
 
 
 class SafePattern:
@@ -53,15 +51,15 @@ class SafePattern:
         self.source = source
         self.groups = tuple(self._compiled.groupindex)
 
-    def search(self, text: str) -> dict[str, str | None] | None:
+    def search(self, text: str, limit: float = LIMIT) -> dict[str, str | None] | None:
         """Return the named groups of the first match, None where there is none. Raises TooSlow.
 
         Other threads run meanwhile.
         """
         try:
-            found = self._compiled.search(text[:LONGEST_TEXT], timeout=LIMIT, concurrent=True)
+            found = self._compiled.search(text[:LONGEST_TEXT], timeout=limit, concurrent=True)
         except TimeoutError:
-            raise TooSlow(f"the pattern {self.source} took longer than {LIMIT * 1000:.0f} ms") from None
+            raise TooSlow(f"the pattern {self.source} took longer than {limit * 1000:.0f} ms") from None
         return None if found is None else found.groupdict()
 
 

@@ -10,6 +10,7 @@ from typing import Any, Final
 
 from playhook.domain.delivery import Rule, Verdict
 from playhook.domain.event import Event
+from playhook.intake.deadline import Deadline, OutOfTime
 from playhook.intake.filters import Facts, ask
 from playhook.intake.launch_values import read_values
 from playhook.intake.rules import Rules
@@ -27,12 +28,19 @@ class Judgement:
     columns: Mapping[str, Any] = field(default_factory=dict)
 
 
-def judge(rules: Rules, event: Event, record: Mapping[str, Any], template: Mapping[str, Any]) -> Judgement:
+def judge(
+    rules: Rules,
+    event: Event,
+    record: Mapping[str, Any],
+    template: Mapping[str, Any],
+    deadline: Deadline | None = None,
+) -> Judgement:
     """Apply a template's rules; `record` is the event as expressions and playbooks see it. Never raises.
 
-    A ping proves that the hook works; it never launches (AWX would).
+    The templates of one delivery share its `deadline`. A ping proves that the hook works; it never launches, as AWX's
+    would.
     """
-    facts = Facts(event, {"event": record, "payload": event.payload})
+    facts = Facts(event, {"event": record, "payload": event.payload}, deadline or Deadline())
     ping = Rule(name="not a ping", passed=event.kind != "ping", wanted="any other kind", found=event.kind)
     if not ping.passed:
         return _refuse("A ping proves that the webhook works; it does not launch.", ping)
@@ -40,7 +48,8 @@ def judge(rules: Rules, event: Event, record: Mapping[str, Any], template: Mappi
         return _refuse(rules.broken, ping, Rule(name="rules", passed=False, found=rules.broken))
     answers = ask(rules.filters, facts)
     if answers.failed is not None:
-        return _refuse(_sentence(answers.failed), ping, *answers.rules)
+        late = next((rule for rule in answers.rules if rule.found == str(OutOfTime())), None)
+        return _refuse(_sentence(late or answers.failed), ping, *answers.rules)
     values = read_values(rules.values, facts, template)
     said = (ping, *answers.rules, *values.rules)
     if values.refusal:
@@ -59,6 +68,8 @@ def _refuse(reason: str, *rules: Rule) -> Judgement:
 
 def _sentence(rule: Rule) -> str:
     wanted = ", ".join(map(str, rule.wanted)) if isinstance(rule.wanted, list) else str(rule.wanted)
+    if rule.found == str(OutOfTime()):
+        return f"The rule {rule.name} was asked when the time was up: {rule.found}."
     if rule.name == "drafts":
         return "The pull request is a draft, and the rule drafts lets none launch."
     if rule.name.startswith("when"):

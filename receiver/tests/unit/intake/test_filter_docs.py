@@ -14,7 +14,7 @@ import pytest
 from tests.unit.intake.builders import COMMENT, PULL_REQUEST, PUSH, TAG, judged
 
 from playhook.domain.event import Event, Kind
-from playhook.intake import expressions, filters, launch_values, places, receive, regexes
+from playhook.intake import deadline, expressions, filters, launch_values, places, receive, regexes
 from playhook.intake.launch_values import FIELDS
 from playhook.intake.rules import PRESETS, validate_rules
 
@@ -119,9 +119,11 @@ def test_limits_are_those_of_the_code() -> None:
         expressions.LONGEST,
         expressions.MOST_PARTS,
         filters.MOST_ALTERNATIVES,
+        filters.MOST_IN_ALTERNATIVES,
         regexes.LONGEST_PATTERN,
         regexes.LONGEST_TEXT,
         round(regexes.LIMIT * 1000),
+        round(deadline.LIMIT * 1000),
         receive._MOST_PATHS,
         launch_values.MOST_VALUES,
         launch_values.LONGEST,
