@@ -7,7 +7,7 @@ from __future__ import annotations
 import hmac
 import re
 from collections.abc import Iterable
-from typing import Final
+from typing import Any, Final
 
 from playhook.domain.delivery import Delivery
 from playhook.errors import Malformed
@@ -25,12 +25,7 @@ def find_word(delivery: Delivery, name: str) -> str | None:
 
     Raises Malformed when it is longer than 255 characters or has unprintable ones.
     """
-    value = delivery.headers.get(name, "").strip()
-    if len(value) > _MAX_LENGTH:
-        raise Malformed(f"The header {name} has {len(value)} characters; {_MAX_LENGTH} are allowed.")
-    if not value.isprintable():
-        raise Malformed(f"The header {name} has unprintable characters.")
-    return value or None
+    return as_word(delivery.headers.get(name), f"The header {name}")
 
 
 def get_word(delivery: Delivery, name: str) -> str:
@@ -39,6 +34,23 @@ def get_word(delivery: Delivery, name: str) -> str:
     if value is None:
         raise Malformed(f"The delivery has no header {name}.")
     return value
+
+
+def as_word(value: Any, what: str) -> str | None:
+    """Return a value that becomes an event type or a guid; None when there is none.
+
+    Raises Malformed when it is no text, longer than 255 characters or has unprintable ones.
+    """
+    if value is None:
+        return None
+    if not isinstance(value, str):
+        raise Malformed(f"{what} is not a text.")
+    word = value.strip()
+    if len(word) > _MAX_LENGTH:
+        raise Malformed(f"{what} has {len(word)} characters; {_MAX_LENGTH} are allowed.")
+    if not word.isprintable():
+        raise Malformed(f"{what} has unprintable characters.")
+    return word or None
 
 
 def header_bytes(value: str) -> bytes:

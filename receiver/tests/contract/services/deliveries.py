@@ -90,6 +90,16 @@ def bitbucket_dc(body: bytes, event: str = "repo:refs_changed", *, key: str = KE
     return delivery(body, _replaced(headers, extra))
 
 
+def azure_devops(body: bytes, event: str = "", *, key: str = KEY, **extra: str) -> Delivery:
+    """A delivery by Azure DevOps with basic authentication; the body says the event type."""
+    headers = {
+        "content-type": "application/json; charset=utf-8",
+        "user-agent": "VSServices/19.265.0.0",
+        "authorization": "Basic " + base64.b64encode(f"azure:{key}".encode()).decode(),
+    }
+    return delivery(body, _replaced(headers, extra))
+
+
 def bitbucket_cloud(body: bytes, event: str = "repo:push", *, key: str = KEY, **extra: str) -> Delivery:
     """A delivery by Bitbucket Cloud to a webhook with a secret."""
     headers = {
@@ -147,6 +157,7 @@ def standard_webhooks(
 
 
 SENDERS: dict[str, Callable[..., Delivery]] = {
+    "azure_devops": azure_devops,
     "bitbucket_cloud": bitbucket_cloud,
     "bitbucket_dc": bitbucket_dc,
     "generic": generic,

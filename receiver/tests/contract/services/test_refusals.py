@@ -218,6 +218,7 @@ def test_verify_raises_nothing_but_not_authentic(
     service: Service, body: bytes, values: list[str], keys: list[str], allow_sha1: bool
 ) -> None:
     names = {
+        "azure_devops": ["authorization"],
         "bitbucket_cloud": ["x-hub-signature"],
         "bitbucket_dc": ["x-hub-signature", "x-event-key"],
         "gitea": ["x-gitea-signature", "x-forgejo-signature", "x-gogs-signature", "x-hub-signature-256"],

@@ -47,6 +47,7 @@ def test_the_services_of_the_folder_are_found() -> None:
     assert (
         found.items()
         >= {
+            "azure_devops": ("Azure DevOps", "azure_devops_token"),
             "bitbucket_cloud": ("Bitbucket Cloud", "bitbucket_cloud_token"),
             "bitbucket_dc": ("Bitbucket Data Center", "bitbucket_dc_token"),
             "gitea": ("Gitea, Forgejo, Gogs", "gitea_token"),

@@ -11,6 +11,7 @@ import pytest
 from playhook.domain.event import StatusTarget
 from playhook.domain.status import CommitStatus, OutgoingRequest, PostedStatus, StatusCredential
 from playhook.errors import Malformed
+from playhook.services.azure_devops import AzureDevOps
 from playhook.services.base import Service
 from playhook.services.bitbucket_cloud import BitbucketCloud
 from playhook.services.bitbucket_dc import BitbucketDataCenter
@@ -22,6 +23,7 @@ from playhook.services.posting import find_origin
 SHA = "a1f4c2d98e07b6534f21c0de9b8a7766554433a1"
 PAGE = "https://playhook.example.com/#/jobs/7"
 AT = {
+    AzureDevOps: "https://dev.azure.com/acorn-works",
     BitbucketCloud: "https://api.bitbucket.org",
     BitbucketDataCenter: "https://bitbucket.acorn-works.example",
     Gitea: "https://git.acorn-works.example",
@@ -29,14 +31,15 @@ AT = {
     GitLab: "https://gitlab.com",
 }
 HOSTED = (BitbucketCloud, GitHub, GitLab)  # by one company, so that a token without an address is for its service
-OWN = (BitbucketDataCenter, Gitea)
+OWN = (AzureDevOps, BitbucketDataCenter, Gitea)
+IDS = "7d0f2c1e-5b3a-4e0e-9f5e-4c8f1d9a2b60/5f4a1c02-19c1-4d3c-8f0e-91b2f4d07a11"
 every_service = pytest.mark.parametrize("service", AT)
 
 
 def request(
     service: type[Service],
     *,
-    repository: str = "acorn-works/orchard",
+    repository: str | None = None,
     sha: str = SHA,
     origin: str | None = "",
     api_url: str | None = None,
@@ -44,7 +47,8 @@ def request(
     **texts: str,
 ) -> OutgoingRequest | None:
     own = AT[service] if service in OWN and api_url is None else api_url
-    target = StatusTarget(repository=repository, sha=sha, origin=AT[service] if origin == "" else origin)
+    name = (IDS if service is AzureDevOps else "acorn-works/orchard") if repository is None else repository
+    target = StatusTarget(repository=name, sha=sha, origin=AT[service] if origin == "" else origin)
     told = {"context": "playhook/prune", "description": "Job 7 succeeded.", "target_url": PAGE, **texts}
     return service().status_request(
         target, CommitStatus(status=status, **told), StatusCredential(token="t0ken", api_url=own)
@@ -136,8 +140,36 @@ def test_a_status_of_gitea_in_full() -> None:
     )
 
 
+def test_a_status_of_azure_devops_in_full() -> None:
+    project, repository = IDS.split("/")
+    base = "https://dev.azure.com/acorn-works"
+    assert request(AzureDevOps) == OutgoingRequest(
+        method="POST",
+        url=f"{base}/{project}/_apis/git/repositories/{repository}/commits/{SHA}/statuses?api-version=7.1",
+        api_base=base,
+        # `printf ':t0ken' | base64`
+        headers={"Authorization": "Basic OnQwa2Vu", "Accept": "application/json", "User-Agent": "playhook"},
+        json={
+            "state": "succeeded",
+            "description": "Job 7 succeeded.",
+            "context": {"name": "playhook/prune", "genre": "playhook"},
+            "targetUrl": PAGE,
+        },
+    )
+
+
+@pytest.mark.parametrize(
+    "repository",
+    ["", "Fruit/orchard", IDS.replace("-", ""), f"{IDS}/x", f"../{IDS}", IDS.replace("/", "/../"), IDS + "\n"],
+)
+def test_azure_devops_takes_only_ids(repository: str) -> None:
+    with pytest.raises(Malformed, match="told by their ids"):
+        request(AzureDevOps, repository=repository)
+
+
 # In the order of pending, running, successful, failed, error, canceled; None: not posted.
 STATES = {
+    AzureDevOps: ("pending", None, "succeeded", "failed", "error", "failed"),
     BitbucketCloud: ("INPROGRESS", None, "SUCCESSFUL", "FAILED", "FAILED", "STOPPED"),
     BitbucketDataCenter: ("INPROGRESS", None, "SUCCESSFUL", "FAILED", "FAILED", "FAILED"),
     Gitea: ("pending", None, "success", "failure", "error", "failure"),
@@ -169,6 +201,7 @@ def test_states_are_the_services_own(service: type[Service]) -> None:
         (BitbucketCloud, "http://127.0.0.1:8123/2.0/", "http://127.0.0.1:8123/2.0"),
         (BitbucketDataCenter, "https://git.example.org", "https://git.example.org/rest/build-status/1.0"),
         (BitbucketDataCenter, "https://git.example.org/bb/rest/", "https://git.example.org/bb/rest/build-status/1.0"),
+        (AzureDevOps, "https://ado.example.org/tfs/Fruit/", "https://ado.example.org/tfs/Fruit"),
         (Gitea, "https://git.example.org/", "https://git.example.org/api/v1"),
         (Gitea, "https://git.example.org/tea/api/v1", "https://git.example.org/tea/api/v1"),
     ],
@@ -206,7 +239,7 @@ def test_without_an_api_url_another_host_gets_no_token(service: type[Service], o
 def test_a_service_that_anybody_runs_gets_a_token_by_its_address_only(
     service: type[Service], origin: str | None
 ) -> None:
-    target = StatusTarget(repository="acorn-works/orchard", sha=SHA, origin=origin)
+    target = StatusTarget(repository=IDS, sha=SHA, origin=origin)
     status = CommitStatus(status="successful", context="c", description="d", target_url=PAGE)
 
     with pytest.raises(Malformed, match=r"has no api_url\. To post statuses, set the credential's api_url"):

@@ -23,6 +23,7 @@ from playhook.store.writer import Tx
 _NAMES = {
     "Machine", "Source Control", "Vault", "GitHub Personal Access Token", "GitLab Personal Access Token",
     "Bitbucket Data Center HTTP Access Token", "Container Registry", "Ansible Galaxy/Automation Hub API Token",
+    "Bitbucket Cloud Access Token", "Gitea Access Token", "Azure DevOps Personal Access Token",
 }  # fmt: skip
 
 
