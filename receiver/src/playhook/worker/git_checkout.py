@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
+from playhook.domain.run_options import is_ref
 from playhook.errors import JobCannotRun
 from playhook.store.job_inputs import ProjectRow
 from playhook.worker.commands import CommandFailed, Commands
@@ -19,8 +20,6 @@ from playhook.worker.private_dir import remove_tree
 from playhook.worker.scm_access import ScmAccess
 
 _FULL_SHA: Final = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
-# git check-ref-format, and nothing that could be taken for an option or a range.
-_REF: Final = re.compile(r"(?![-/.])(?!.*(?:\.\.|//|@\{|\.lock(?:/|$)|/\.))[^\x00-\x20\x7f~^:?*\[\\]+(?<![/.])")
 _REFSPEC: Final = re.compile(r"\+?[\w./*-]+:[\w./*-]+")
 _HEAD: Final = "refs/playhook/HEAD"
 _CONFIG: Final = tuple(
@@ -127,7 +126,7 @@ class GitCheckout:
             refspecs.append(own)
         arguments = ("fetch", "--force", "--prune", "--no-recurse-submodules", "--no-auto-gc", "--", "origin")
         self._run_or_explain("fetch", *arguments, *refspecs)
-        if _FULL_SHA.fullmatch(branch) and self.find_revision(branch) is None:
+        if is_full_sha(branch) and self.find_revision(branch) is None:
             self._run_or_explain(f"fetch the commit {branch} of", "fetch", "--no-auto-gc", "--", "origin", branch)
 
     def _run_or_explain(self, what: str, *arguments: str, cwd: Path | None = None) -> None:
@@ -142,9 +141,14 @@ class GitCheckout:
         return self._commands.run(["git", *_CONFIG, *arguments], cwd=cwd or self.directory, quiet=quiet)
 
 
+def is_full_sha(ref: str) -> bool:
+    """Say whether a ref is a whole commit id, which always means the same."""
+    return _FULL_SHA.fullmatch(ref) is not None
+
+
 def check_ref(ref: str, project: ProjectRow) -> None:
     """Refuse what is no name of a branch, tag or commit. Raises JobCannotRun; empty means the default branch."""
-    if ref and not _REF.fullmatch(ref):
+    if ref and not is_ref(ref):
         raise JobCannotRun(f'"{ref}" cannot be a branch, tag or commit of project "{project.name}"')
 
 

@@ -4,13 +4,16 @@
 
 from __future__ import annotations
 
+from playhook.domain.run_options import complain_of_limit, complain_of_line
+from playhook.errors import JobCannotRun
 from playhook.store.job_inputs import JobRow
 
 _MOST_VERBOSE = 5
 
 
 def playbook_options(job: JobRow) -> list[str]:
-    """Return the options; values are joined to their option, so that none of them can be one."""
+    """Return the options; values are joined to their option, so that none of them can be one. Raises JobCannotRun."""
+    _check(job)
     return [
         *(["--check"] if job.job_type == "check" else []),
         *(["--diff"] if job.diff_mode else []),
@@ -23,3 +26,13 @@ def playbook_options(job: JobRow) -> list[str]:
         *([f"--start-at-task={job.start_at_task}"] if job.start_at_task else []),
         *(["-" + "v" * min(job.verbosity, _MOST_VERBOSE)] if job.verbosity > 0 else []),
     ]
+
+
+def _check(job: JobRow) -> None:
+    """Refuse what the API refuses, also where it came another way: Ansible would read a file for a limit `@file`."""
+    complaints = {"limit": complain_of_limit(job.limit or "")}
+    for name in ("job_tags", "skip_tags", "start_at_task"):
+        complaints[name] = complain_of_line(getattr(job, name) or "")
+    for name, complaint in complaints.items():
+        if complaint is not None:
+            raise JobCannotRun(f"the {name} of the job cannot be used: {complaint}")

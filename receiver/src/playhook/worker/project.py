@@ -21,7 +21,7 @@ from playhook.store.project_files import find_playbooks
 from playhook.store.projects import record_playbooks
 from playhook.worker.commands import Commands
 from playhook.worker.environment import ansible_settings
-from playhook.worker.git_checkout import GitCheckout
+from playhook.worker.git_checkout import GitCheckout, is_full_sha
 from playhook.worker.paths import resolve_inside
 from playhook.worker.persistence import persist
 from playhook.worker.private_dir import remove_tree
@@ -98,10 +98,10 @@ def _bring_up_to_date(shop: Workshop, job: ClaimedJob, git: GitCheckout) -> str:
     own_branch = branch == project.scm_branch
     if not own_branch and not project.allow_override:
         raise JobCannotRun(f'project "{project.name}" does not allow jobs to run another branch ("{branch}")')
-    if not _is_stale(project):
-        known = project.scm_revision if own_branch and project.scm_revision else branch
-        if (revision := git.find_revision(known)) is not None:
-            return revision
+    known = project.scm_revision if own_branch and project.scm_revision else branch
+    # A name may mean another commit since the last fetch; a commit's id cannot.
+    if not _is_stale(project) and is_full_sha(known) and (revision := git.find_revision(known)) is not None:
+        return revision
     revision = git.update(branch)
     if own_branch:
         _record_update(shop, project, revision)

@@ -291,3 +291,40 @@ def test_no_answer_holds_the_token_of_a_credential(api: Api, world: World) -> No
         assert TOKEN.encode() not in api.get(f"/api/v2/{path}/").body
     refused = api.post("/api/v2/credentials/", {"name": "x", "credential_type": 4, "inputs": {"token": [TOKEN]}})
     assert (refused.status, TOKEN.encode() in refused.body) == (400, False)
+
+
+_NO_FILE = "A limit cannot name a file with @; write the names of hosts and groups."
+_NO_CONTROL = "Control characters and line breaks are not allowed."
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "sentence"),
+    [
+        ("limit", "@/etc/playhook/secret_key", _NO_FILE),
+        ("limit", "web,@hosts", _NO_FILE),
+        ("limit", "web, @hosts", _NO_FILE),
+        ("limit", "web:@hosts", _NO_FILE),
+        ("limit", "]@hosts", _NO_FILE),
+        ("limit", "web\nother", _NO_CONTROL),
+        ("job_tags", "a\x1bb", _NO_CONTROL),
+        ("skip_tags", "a\nb", _NO_CONTROL),
+        ("start_at_task", "a\nb", _NO_CONTROL),
+        ("scm_branch", "--upload-pack=id", '"--upload-pack=id" is not something that git can fetch.'),
+    ],
+)
+def test_what_ansible_or_git_would_take_for_more_is_refused(
+    api: Api, world: World, field: str, value: str, sentence: str
+) -> None:
+    asks = {"limit": "limit", "job_tags": "tags", "skip_tags": "skip_tags", "scm_branch": "scm_branch"}
+    assert api.patch(world.project["url"], {"allow_override": True}).status == 200
+    stored = api.patch(world.template["url"], {field: value})
+    assert (stored.status, stored.json()) == (400, {field: [sentence]})
+    if field in asks:
+        assert api.patch(world.template["url"], {f"ask_{asks[field]}_on_launch": True}).status == 200
+        launched = api.post(f"{world.template['url']}launch/", {field: value})
+        assert (launched.status, launched.json()) == (400, {field: [sentence]})
+
+
+@pytest.mark.parametrize("limit", ["web:!db:&live", "ada@till-1", "[2001:db8::1]", "tills[0:2],~web.*", ""])
+def test_limits_that_name_hosts_are_taken(api: Api, world: World, limit: str) -> None:
+    assert api.patch(world.template["url"], {"limit": limit}).json()["limit"] == limit

@@ -133,6 +133,22 @@ def test_what_a_project_can_follow(
     assert (ended.status, ended.scm_revision) == ("successful", wanted), ended.job_explanation
 
 
+def test_a_job_of_another_branch_runs_what_was_pushed_last(
+    bench: Bench, project: Callable[..., int], repository: Repository
+) -> None:
+    repository.git("branch", "topic")
+    template = bench.template({}, project_id=project(allow_override=True), scm_branch="topic")
+    before = bench.run(template)
+    repository.git("checkout", "--quiet", "topic")
+    newer = repository.commit({"site.yml": play("debug: {msg: 'pushed'}")})
+
+    after = bench.run(template)
+    repository.path.rename(repository.path.with_suffix(".gone"))
+    whole_id = bench.run(template, scm_branch=newer)
+
+    assert [each.scm_revision for each in (before, after, whole_id)] == [repository.first, newer, newer]
+
+
 def test_a_job_may_run_another_branch_only_where_the_project_allows_it(
     bench: Bench, project: Callable[..., int], repository: Repository
 ) -> None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final, Literal
 
@@ -32,7 +32,8 @@ class Field:
 
     `verbatim` text is kept byte for byte. `forbidden` may not be filtered on. `nullable` takes null (a choice then
     gets its default). `in_lists` is
-    false for what only the detail of an object shows. A `required` field has no default.
+    false for what only the detail of an object shows. A `required` field has no default. `complain` says why a string
+    cannot be taken.
     """
 
     name: str
@@ -53,6 +54,7 @@ class Field:
     references: str = ""
     forbidden: bool = False
     in_lists: bool = True
+    complain: Callable[[str], str | None] | None = None
     summary: tuple[str, ...] = field(default=())
 
     @property
@@ -133,6 +135,8 @@ def _parse_string(field: Field, value: Any) -> str:
         raise Refused("This field may not be blank.")
     if field.max_length is not None and len(text) > field.max_length:
         raise Refused(f"Ensure this field has no more than {field.max_length} characters.")
+    if field.complain is not None and (complaint := field.complain(text)) is not None:
+        raise Refused(complaint)
     return text
 
 

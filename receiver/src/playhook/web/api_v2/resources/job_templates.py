@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any, Final
 
+from playhook.domain.run_options import complain_of_limit, complain_of_line, complain_of_ref
 from playhook.errors import InvalidInput
 from playhook.store.collections import Link, Row
 from playhook.store.project_files import find_playbooks
@@ -152,17 +153,17 @@ _RESOURCE: Final = Resource(
         reference("inventory", "inventories"),
         reference("project", "projects"),
         text("playbook", max_length=1024),
-        text("scm_branch", max_length=1024,
+        text("scm_branch", max_length=1024, complain=complain_of_ref,
              help_text="Branch to use in job run. Project default used if blank. Only allowed if project "
              "allow_override field is set to true."),
         number("forks"),
-        text("limit"),
+        text("limit", complain=complain_of_limit),
         choice("verbosity", VERBOSITY),
         variables("extra_vars", forbidden=True),
-        text("job_tags"),
+        text("job_tags", complain=complain_of_line),
         flag("force_handlers"),
-        text("skip_tags", max_length=1024),
-        text("start_at_task", max_length=1024),
+        text("skip_tags", max_length=1024, complain=complain_of_line),
+        text("start_at_task", max_length=1024, complain=complain_of_line),
         number("timeout", minimum=-2147483648,
                help_text="The amount of time (in seconds) to run before the task is canceled."),
         flag("use_fact_cache", help_text="Stored for compatibility; facts are not kept between jobs here."),
