@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import os
 import re
+import stat
 from collections.abc import Collection, Iterator
 from pathlib import Path
 from typing import Final
@@ -16,6 +17,7 @@ _PLAYBOOK_LINE: Final = re.compile(
 )
 _VAULTED: Final = b"$ANSIBLE_VAULT;"
 _MOST_FILES: Final = 5000
+_LONGEST_FILE: Final = 1024 * 1024
 
 
 def list_manual_projects(root: Path, used: Collection[str] = ()) -> list[str]:
@@ -41,16 +43,32 @@ def _find_playbooks(directory: Path) -> Iterator[str]:
             if seen > _MOST_FILES:
                 return
             file = Path(folder, name)
-            if name.endswith((".yml", ".yaml")) and not name.startswith(".") and _looks_like_playbook(file):
+            named = name.endswith((".yml", ".yaml")) and not name.startswith(".")
+            if named and _looks_like_playbook(directory, file):
                 yield str(file.relative_to(directory))
 
 
-def _looks_like_playbook(file: Path) -> bool:
+def _looks_like_playbook(directory: Path, file: Path) -> bool:
+    lines = read_project_file(directory, file).splitlines()
+    return any(
+        _PLAYBOOK_LINE.match(line) or (not number and line.startswith(_VAULTED)) for number, line in enumerate(lines)
+    )
+
+
+def read_project_file(directory: Path, file: Path) -> bytes:
+    """Read a file's first MiB; nothing where it is no regular file, or a link that leads out of `directory`.
+
+    What a project holds is somebody else's: `x.yml` may be a link to /dev/zero or a pipe that nobody writes to.
+    """
+    base, real = os.path.realpath(directory), os.path.realpath(file)
+    if not real.startswith(f"{base}{os.sep}"):
+        return b""
     try:
-        with file.open("rb") as lines:
-            return any(
-                _PLAYBOOK_LINE.match(line) or (not number and line.startswith(_VAULTED))
-                for number, line in enumerate(lines)
-            )
+        with open(real, "rb", opener=_open_without_waiting) as opened:
+            return opened.read(_LONGEST_FILE) if stat.S_ISREG(os.fstat(opened.fileno()).st_mode) else b""
     except OSError:
-        return False
+        return b""
+
+
+def _open_without_waiting(path: str, flags: int) -> int:
+    return os.open(path, flags | os.O_NOFOLLOW | os.O_NONBLOCK)

@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
+from playhook.store.project_files import read_project_file
 from playhook.worker.private_dir import scratch_of
 
 # Where programs, languages, certificates and proxies are.
@@ -88,7 +89,7 @@ def _configured(project: Path, setting: str) -> list[str]:
     """Read a search path from the project's ansible.cfg: the variable that we set would hide it."""
     parser = configparser.ConfigParser(interpolation=None, strict=False)
     try:
-        parser.read(project / "ansible.cfg", encoding="utf-8")
+        parser.read_string(read_project_file(project, project / "ansible.cfg").decode())
     except (configparser.Error, UnicodeDecodeError):
         return []  # ansible-playbook reads it too, and says what is wrong
     value = parser.get("defaults", setting, fallback="")

@@ -14,7 +14,10 @@ def resolve_inside(root: Path, given: str, what: str) -> Path:
     if "\0" in given or Path(given).is_absolute():
         raise JobCannotRun(f"{what} is not a relative path")
     base = root.resolve()
-    path = (base / given).resolve()
+    try:
+        path = (base / given).resolve()
+    except (OSError, RuntimeError):
+        raise JobCannotRun(f"{what} is a symbolic link to itself, or has too long a name") from None
     if path != base and base not in path.parents:
         raise JobCannotRun(f"{what} leads out of its directory, which is not allowed")
     if not path.exists():

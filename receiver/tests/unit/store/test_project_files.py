@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 from playhook.store.project_files import find_playbooks, list_manual_projects
@@ -51,3 +52,16 @@ def test_manual_projects_are_the_directories_that_none_uses(tmp_path: Path) -> N
         (tmp_path / name).mkdir()
     (tmp_path / "file").write_text("")
     assert list_manual_projects(tmp_path, ["two"]) == ["one"]
+
+
+def test_only_regular_files_inside_the_project_are_read(tmp_path: Path) -> None:
+    """A link to /dev/zero would be read until memory ends, a pipe for ever."""
+    project = tmp_path / "project"
+    _write(tmp_path, {"outside.yml": "- hosts: all\n", "project/site.yml": "- hosts: all\n"})
+    _write(project, {"huge.yml": "#" * 1024 * 1024 + "\n- hosts: all\n"})
+    (project / "zero.yml").symlink_to("/dev/zero")
+    (project / "outside.yml").symlink_to(tmp_path / "outside.yml")
+    (project / "loop.yml").symlink_to("loop.yml")
+    (project / "alias.yml").symlink_to("site.yml")
+    os.mkfifo(project / "pipe.yml")
+    assert find_playbooks(project) == ["alias.yml", "site.yml"]

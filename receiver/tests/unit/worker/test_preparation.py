@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 from pathlib import Path
 from typing import Any
@@ -145,11 +146,12 @@ def test_refs_that_are_refused(ref: str) -> None:
         check_ref(ref, project())
 
 
-@pytest.mark.parametrize("given", ["../x", "a/../../x", "/etc/passwd", "link/x", "missing", "a\0b"])
+@pytest.mark.parametrize("given", ["../x", "a/../../x", "/etc/passwd", "link/x", "missing", "a\0b", "loop"])
 def test_paths_stay_inside(tmp_path: Path, given: str) -> None:
     (tmp_path / "root" / "a").mkdir(parents=True)
     (tmp_path / "x").touch()
     (tmp_path / "root" / "link").symlink_to(tmp_path)
+    (tmp_path / "root" / "loop").symlink_to("loop")
 
     with pytest.raises(JobCannotRun, match=r"^the thing "):
         resolve_inside(tmp_path / "root", given, "the thing")
@@ -181,6 +183,19 @@ def test_the_environment_is_a_list_of_what_may_pass(tmp_path: Path) -> None:
         str(tmp_path / "plays" / "roles"),
         str(tmp_path / "required" / "roles"),
     ]
+
+
+@pytest.mark.parametrize("target", ["/dev/zero", "pipe", "../outside.cfg", "ansible.cfg"])
+def test_an_ansible_cfg_that_is_no_file_of_the_project_is_not_read(tmp_path: Path, target: str) -> None:
+    project_dir = tmp_path / "plays"
+    project_dir.mkdir()
+    os.mkfifo(project_dir / "pipe")
+    (tmp_path / "outside.cfg").write_text("[defaults]\nroles_path = /opt/outside\n")
+    (project_dir / "ansible.cfg").symlink_to(target)
+
+    environment = job_environment(tmp_path, project_dir, None, {})
+
+    assert environment["ANSIBLE_ROLES_PATH"].split(":")[0] == str(project_dir / "roles")
 
 
 def test_a_private_directory_is_fresh_and_removed(tmp_path: Path) -> None:
