@@ -5,12 +5,14 @@
 from __future__ import annotations
 
 import ipaddress
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 from urllib.parse import SplitResult, urlsplit
 
 import requests
+import urllib3
 
 from playhook.domain.status import OutgoingRequest
 from playhook.errors import PlayhookError
@@ -19,6 +21,7 @@ from playhook.logs import get_logger
 _log = get_logger(__name__)
 _CONNECT_TIMEOUT: Final = 10.0
 _READ_TIMEOUT: Final = 30.0
+_ANSWER_TIMEOUT: Final = 60.0  # for all of the answer's text, however slowly it comes
 _ANSWER_LIMIT: Final = 64 * 1024
 _DEFAULT_PORTS: Final = {"http": 80, "https": 443}
 
@@ -62,14 +65,24 @@ class OutboundClient:
                 allow_redirects=False,
                 stream=True,
             ) as response:
-                text = response.raw.read(_ANSWER_LIMIT, decode_content=True).decode("utf-8", "replace")
+                text = _read(response).decode("utf-8", "replace")
                 return Answer(status=response.status_code, headers=dict(response.headers), text=text)
-        except (requests.RequestException, OSError) as error:
+        except (requests.RequestException, urllib3.exceptions.HTTPError, OSError) as error:
             host = urlsplit(request.url).netloc
             raise NoAnswer(f"{host} did not answer ({type(error).__name__})") from error
 
     def close(self) -> None:
         self._session.close()
+
+
+def _read(response: requests.Response) -> bytes:
+    """Read the answer's text up to the limit. Raises TimeoutError, and urllib3's own errors: it is read past requests."""
+    deadline, text = time.monotonic() + _ANSWER_TIMEOUT, b""
+    while len(text) < _ANSWER_LIMIT and (more := response.raw.read1(_ANSWER_LIMIT - len(text), decode_content=True)):
+        text += more
+        if time.monotonic() > deadline:
+            raise TimeoutError
+    return text
 
 
 def check_origin(request: OutgoingRequest) -> None:

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import random
 import threading
+import traceback
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Final
@@ -101,6 +102,8 @@ class Reporter:
             return Settled(state="skipped", sentence=str(error))
         except PlayhookError as error:
             return Settled(state="failed", sentence=str(error))
+        except Exception as error:  # noqa: BLE001 - one post must not hold up the others
+            return _fail_unexpectedly(post, error)
         return settle(answer)
 
     def _status(self, post: StatusPost) -> CommitStatus:
@@ -116,6 +119,13 @@ class Reporter:
         token = inputs.get("token") or ""
         plain = self._store.cipher.decrypt(token) if is_encrypted(token) else token
         return StatusCredential(token=plain, api_url=inputs.get("api_url") or None)
+
+
+def _fail_unexpectedly(post: StatusPost, error: Exception) -> Settled:
+    # Where it happened, and not what it says: its words may hold the token.
+    name, where = type(error).__name__, "".join(traceback.format_tb(error.__traceback__))
+    _log.error("status post failed unexpectedly", job=post.job_id, service=post.service, error=name, where=where)
+    return Settled(state="failed", sentence=f"The status could not be posted ({name}).", again_after=timedelta(0))
 
 
 def _backoff(attempts: int) -> timedelta:
