@@ -117,6 +117,12 @@ def read_delivery(connection: Connection, delivery_id: int) -> StoredDelivery | 
     return StoredDelivery(id=delivery_id, event=row.event or {}, payload=payload)
 
 
+def has_body(connection: Connection, delivery_id: int) -> bool:
+    """Tell whether the delivery is there with its body, without reading that."""
+    table = t.webhook_deliveries
+    return bool(connection.execute(select(table.c.body.is_not(None)).where(table.c.id == delivery_id)).scalar())
+
+
 def read_judged(connection: Connection, delivery_id: int) -> JudgedDelivery | None:
     """Read all that is known of a delivery, and its template; the row comes without its body."""
     table = t.webhook_deliveries

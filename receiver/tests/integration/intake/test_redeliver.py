@@ -15,6 +15,7 @@ from playhook.errors import Conflict, InvalidInput, NotAuthentic, NotFound
 from playhook.intake.explain import explain_delivery
 from playhook.intake.receive import Intake
 from playhook.intake.redeliver import redeliver
+from playhook.intake.rules import Rules, compile_rules
 from playhook.store import tables as t
 from playhook.store.deliveries import read_delivery
 from playhook.store.store import Store
@@ -38,6 +39,11 @@ def _explain(store: Store, delivery_id: int, changed: dict[str, Any] | None = No
         return explain_delivery(connection, delivery_id, changed)
 
 
+def _redeliver(store: Store, delivery_id: int, user_id: int) -> int:
+    with store.reading() as connection:
+        return redeliver(connection, store, delivery_id, user_id).job_id
+
+
 def _update(store: Store, table: Any, **values: Any) -> None:
     store.write(lambda tx: tx.connection.execute(update(table).values(**values)) and None)
 
@@ -48,7 +54,7 @@ def test_redelivery_launches_what_was_filtered_and_refers_to_the_body(
     template_id = store.write(add_template, playhook=FILTERED, ask_limit_on_launch=True)
     first = receive(intake, template_id, make_delivery(TOPIC))
     assert first.outcome == "ignored"
-    job = read_job(store, store.write(redeliver, first.delivery_id, operator_id))
+    job = read_job(store, _redeliver(store, first.delivery_id, operator_id))
 
     assert (job.launch_type, job.status, job.limit, job.webhook_guid) == ("webhook", "pending", "web1", "guid-1")
     with store.reading() as connection:
@@ -69,8 +75,8 @@ def test_redelivery_launches_what_was_filtered_and_refers_to_the_body(
 def test_redelivery_always_runs_and_may_be_redelivered_itself(store: Store, intake: Intake, operator_id: int) -> None:
     template_id = store.write(add_template)
     first = receive(intake, template_id, make_delivery(TOPIC))
-    second = read_job(store, store.write(redeliver, first.delivery_id, operator_id))
-    third = read_job(store, store.write(redeliver, second.delivery_id, operator_id))
+    second = read_job(store, _redeliver(store, first.delivery_id, operator_id))
+    third = read_job(store, _redeliver(store, second.delivery_id, operator_id))
 
     assert len({first.delivery_id, second.delivery_id, third.delivery_id}) == 3
     with store.reading() as connection:
@@ -85,32 +91,85 @@ def test_redelivery_keeps_the_limits_of_what_comes_from_the_event(
     template_id = store.write(add_template, playhook=FILTERED)
     first = receive(intake, template_id, make_delivery(TOPIC))
     with pytest.raises(Conflict, match="neither asks for it on launch"):
-        store.write(redeliver, first.delivery_id, operator_id)
+        _redeliver(store, first.delivery_id, operator_id)
     assert count_rows(store, t.unified_jobs) == 0
 
 
 def test_what_cannot_be_redelivered_says_why(store: Store, intake: Intake, operator_id: int) -> None:
     template_id = store.write(add_template)
     with pytest.raises(NotFound):
-        store.write(redeliver, 99, operator_id)
+        _redeliver(store, 99, operator_id)
     with pytest.raises(NotAuthentic):
         receive(intake, template_id, make_delivery(TOPIC, token="wrong"))
     store.write(lambda _tx: None)
     with pytest.raises(Conflict, match="was refused"):
-        store.write(redeliver, 1, operator_id)
+        _redeliver(store, 1, operator_id)
     ping = receive(intake, template_id, make_delivery(guid="p", **{"x-kind": "ping"}))
     with pytest.raises(Conflict, match="A ping proves"):
-        store.write(redeliver, ping.delivery_id, operator_id)
+        _redeliver(store, ping.delivery_id, operator_id)
     good = receive(intake, template_id, make_delivery(TOPIC))
     again = receive(intake, template_id, make_delivery(TOPIC))
     with pytest.raises(Conflict, match="was duplicate"):
-        store.write(redeliver, again.delivery_id, operator_id)
+        _redeliver(store, again.delivery_id, operator_id)
     _update(store, t.webhook_deliveries, body=None)
     with pytest.raises(Conflict, match="has been purged"):
-        store.write(redeliver, good.delivery_id, operator_id)
+        _redeliver(store, good.delivery_id, operator_id)
     store.write(lambda tx: tx.connection.execute(t.unified_job_templates.delete()) and None)
     with pytest.raises(Conflict, match="has no template"):
-        store.write(redeliver, good.delivery_id, operator_id)
+        _redeliver(store, good.delivery_id, operator_id)
+
+
+def test_other_writes_do_not_wait_while_a_redelivery_is_judged(
+    store: Store, intake: Intake, operator_id: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    template_id = store.write(add_template)
+    first = receive(intake, template_id, make_delivery(TOPIC))
+    compiled: list[str] = []
+
+    def compile_while_others_write(playhook: dict[str, Any]) -> Rules:
+        compiled.append(store.submit(lambda _tx: "written").result(timeout=10))
+        return compile_rules(playhook)
+
+    monkeypatch.setattr("playhook.intake.redeliver.compile_rules", compile_while_others_write)
+    _redeliver(store, first.delivery_id, operator_id)
+    assert compiled == ["written"]
+
+
+def test_redelivery_is_judged_again_when_the_template_changes_meanwhile(
+    store: Store, intake: Intake, operator_id: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    template_id = store.write(add_template)
+    first = receive(intake, template_id, make_delivery(TOPIC))
+    changed = {"vars_from_payload": {"limit": "payload.host"}}
+
+    def change(tx: Tx) -> None:
+        tx.connection.execute(update(t.unified_job_templates).values(playhook=changed))
+        tx.config_changed()
+
+    def compile_before_a_change(playhook: dict[str, Any]) -> Rules:
+        if playhook != changed:
+            store.write(change)
+        return compile_rules(playhook)
+
+    monkeypatch.setattr("playhook.intake.redeliver.compile_rules", compile_before_a_change)
+    with pytest.raises(Conflict, match="neither asks for it on launch"):
+        _redeliver(store, first.delivery_id, operator_id)
+
+
+def test_redelivery_notices_that_the_payload_is_purged_meanwhile(
+    store: Store, intake: Intake, operator_id: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    template_id = store.write(add_template)
+    first = receive(intake, template_id, make_delivery(TOPIC))
+
+    def compile_before_a_purge(playhook: dict[str, Any]) -> Rules:
+        _update(store, t.webhook_deliveries, body=None)
+        return compile_rules(playhook)
+
+    monkeypatch.setattr("playhook.intake.redeliver.compile_rules", compile_before_a_purge)
+    with pytest.raises(Conflict, match="has been purged"):
+        _redeliver(store, first.delivery_id, operator_id)
+    assert count_rows(store, t.webhook_deliveries) == 1
 
 
 def test_explanation_tells_what_was_recorded_and_what_holds_now(store: Store, intake: Intake) -> None:

@@ -102,7 +102,9 @@ def test_what_an_unfinished_job_needs_is_kept(store: Store, intake: Intake) -> N
         row = insert(t.users).values(username="operator", created=tx.now, modified=tx.now)
         return int(tx.connection.execute(row.returning(t.users.c.id)).scalar_one())
 
-    store.write(redeliver, first.delivery_id, store.write(add_user))  # pending, and reads the first one's body
+    user_id = store.write(add_user)
+    with store.reading() as connection:
+        redeliver(connection, store, first.delivery_id, user_id)  # pending, and reads the first one's body
     later = NOW + timedelta(days=400)
     purge(store, _settings(retention_payload_days=1, retention_verdict_days=2), later)
     assert (_has_payload(store, first.delivery_id), _has_payload(store, second.delivery_id)) == (True, False)

@@ -12,9 +12,7 @@ from starlette.responses import Response
 from playhook.intake.explain import explain_delivery
 from playhook.intake.redeliver import redeliver
 from playhook.store.collections import Link, Row
-from playhook.store.objects import find_rows
 from playhook.store.related import find_jobs_of_deliveries, find_payload
-from playhook.store.writer import Tx
 from playhook.web.api_v2.call import Call, answer
 from playhook.web.api_v2.fields import computed, reference
 from playhook.web.api_v2.render import Rendering
@@ -51,13 +49,8 @@ def _try_rules(call: Call, row: Row) -> Response:
 
 
 def _redeliver(call: Call, row: Row) -> Response:
-    job_id, delivery_id = call.write(_launch_again, row["id"], call.principal.id)
-    return answer({"job": job_id, "delivery": delivery_id}, 202)
-
-
-def _launch_again(tx: Tx, delivery_id: int, user_id: int) -> tuple[int, int]:
-    job_id = redeliver(tx, delivery_id, user_id)
-    return job_id, int(find_rows(tx.connection, "unified_jobs", [job_id])[job_id]["delivery_id"])
+    made = redeliver(call.connection, call.context.store, row["id"], call.principal.id)
+    return answer({"job": made.job_id, "delivery": made.delivery_id}, 202)
 
 
 WEBHOOK_DELIVERIES: Final = Resource(
