@@ -138,7 +138,8 @@ def make_app(receiver: Receiver) -> Starlette:
     intake = Intake(receiver.store, receiver.services, networks=settings.networks)
     hooks = HookEndpoints(intake, max_body=settings.max_body, refusals_per_minute=settings.refusals_per_minute)
     api = ApiContext(store=receiver.store, settings=settings, services=receiver.services)
-    return Starlette(routes=[*api_routes(api), *hooks.routes()], exception_handlers=exception_handlers())
+    first, last = hooks.routes(receiver.services)
+    return Starlette(routes=[*first, *api_routes(api), *last], exception_handlers=exception_handlers())
 
 
 def run_receiver(receiver: Receiver, listening: socket.socket) -> None:

@@ -5,7 +5,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator, Sequence
+import re
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import Any, Final, Literal
@@ -14,6 +15,7 @@ import orjson
 from limits import RateLimitItemPerMinute
 from limits.storage import MemoryStorage
 from limits.strategies import FixedWindowRateLimiter
+from starlette.convertors import Convertor, register_url_convertor
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.routing import Route
@@ -33,6 +35,17 @@ _LARGEST_ID: Final = 2**31 - 1  # what the database can hold; what is no such nu
 _BODIES_AT_ONCE: Final = 8  # of the largest size
 _LEAST_ROOM: Final = 64 * 1024 * 1024  # bytes
 _log = get_logger(__name__)
+
+
+class _OneOf(Convertor[str]):
+    def __init__(self, words: Iterable[str]) -> None:
+        self.regex = "|".join(re.escape(word) for word in words) or "(?!)"
+
+    def convert(self, value: str) -> str:
+        return value
+
+    def to_string(self, value: str) -> str:
+        return value
 
 
 class _Bodies:
@@ -76,15 +89,26 @@ class HookEndpoints:
         self._limiter = FixedWindowRateLimiter(MemoryStorage())
         self._bodies = _Bodies(max(_BODIES_AT_ONCE * max_body, _LEAST_ROOM))
 
-    def routes(self) -> list[Route]:
-        """Return the routes, with and without the trailing slash: services do not follow redirects."""
+    def routes(self, services: Iterable[str]) -> tuple[list[Route], list[Route]]:
+        """Return the routes of these services, and those of any other word in their place.
+
+        The first go before the API's some hundred routes, for matching those costs a delivery more than its signature;
+        the others go after them, where they cannot take `launch` for a service. Each has its path with and without
+        the trailing slash: services do not follow redirects.
+        """
+        register_url_convertor("webhook_service", _OneOf(services))
+        return self._routes("webhook_service"), self._routes("str")
+
+    def _routes(self, word: str) -> list[Route]:
         templates = [
-            Route(f"/api/v2/{kind}s/{{id:str}}/{{service:str}}{slash}", self._endpoint(kind), methods=["POST"])
+            Route(f"/api/v2/{kind}s/{{id:str}}/{{service:{word}}}{slash}", self._endpoint(kind), methods=["POST"])
             for kind in ("job_template", "workflow_job_template")
             for slash in ("/", "")
         ]
         shared = [
-            Route(f"/api/v2/webhooks/{{service:str}}/{{name:str}}{slash}", self._endpoint("endpoint"), methods=["POST"])
+            Route(
+                f"/api/v2/webhooks/{{service:{word}}}/{{name:str}}{slash}", self._endpoint("endpoint"), methods=["POST"]
+            )
             for slash in ("/", "")
         ]
         return templates + shared
