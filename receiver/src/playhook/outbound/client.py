@@ -76,7 +76,7 @@ class OutboundClient:
 
 
 def _read(response: requests.Response) -> bytes:
-    """Read the answer's text up to the limit. Raises TimeoutError, and urllib3's own errors: it is read past requests."""
+    """Read the answer's text up to the limit. Raises TimeoutError, and urllib3's errors: requests takes no part."""
     deadline, text = time.monotonic() + _ANSWER_TIMEOUT, b""
     while len(text) < _ANSWER_LIMIT and (more := response.raw.read1(_ANSWER_LIMIT - len(text), decode_content=True)):
         text += more
