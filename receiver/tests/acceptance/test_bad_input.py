@@ -43,8 +43,20 @@ def _jobs(live: Installation, template: Template) -> int:
     return int(live.get("jobs/", job_template=template.id)["count"])
 
 
-def _last_delivery(live: Installation) -> Any:
-    return live.get("webhook_deliveries/", order_by="-id", page_size=1)["results"][0]
+def _newest(live: Installation) -> int:
+    results = live.get("webhook_deliveries/", order_by="-id", page_size=1)["results"]
+    return int(results[0]["id"]) if results else 0
+
+
+def _wait_for_record(live: Installation, after: int) -> Any:
+    """Return the next delivery's record; that of a refused one is written after its answer."""
+    deadline = time.monotonic() + 10
+    while time.monotonic() < deadline:
+        newer = live.get("webhook_deliveries/", id__gt=after, order_by="id")["results"]
+        if newer:
+            return newer[0]
+        time.sleep(0.02)
+    raise AssertionError("no delivery was recorded")
 
 
 @pytest.mark.parametrize(
@@ -63,12 +75,12 @@ def _last_delivery(live: Installation) -> Any:
 def test_wrong_missing_or_malformed_signature_is_403_with_a_record(
     accepting: Installation, template: Template, changes: dict[str, str | None]
 ) -> None:
-    before = _jobs(accepting, template)
+    before, newest = _jobs(accepting, template), _newest(accepting)
     answer = deliver_github(accepting.url + template.path, template.key, pull_request(), **changes)
 
     assert (answer.status_code, answer.json()) == (403, FORBIDDEN)
     assert _jobs(accepting, template) == before
-    record = _last_delivery(accepting)
+    record = _wait_for_record(accepting, newest)
     assert (record["outcome"], record["response_status"]) == ("refused", 403)
     assert record["reason"]
 
@@ -159,9 +171,10 @@ def test_githubs_form_is_taken_and_other_types_are_415(accepting: Installation, 
 
 def test_body_over_the_limit_is_413_with_a_record(accepting: Installation, template: Template) -> None:
     url = accepting.url + template.path
+    newest = _newest(accepting)
     answer = deliver_github(url, template.key, {"text": "x" * 200_000})
     assert answer.status_code == 413
-    assert _last_delivery(accepting)["response_status"] == 413
+    assert _wait_for_record(accepting, newest)["response_status"] == 413
 
     def chunks() -> Iterator[bytes]:
         for _ in range(300):
@@ -220,12 +233,12 @@ def test_other_methods_are_405(accepting: Installation, template: Template, meth
 
 
 def test_ping_is_answered_200_and_recorded(accepting: Installation, template: Template) -> None:
-    before = _jobs(accepting, template)
+    before, newest = _jobs(accepting, template), _newest(accepting)
     answer = deliver_github(accepting.url + template.path, template.key, {"zen": "…", "hook_id": 1}, "ping")
 
     assert (answer.status_code, answer.json()["message"]) == (200, "Webhook ignored")
     assert answer.json()["reason"]
-    assert _last_delivery(accepting)["outcome"] == "ignored"
+    assert _wait_for_record(accepting, newest)["outcome"] == "ignored"
     assert _jobs(accepting, template) == before
 
 

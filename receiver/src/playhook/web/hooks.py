@@ -15,7 +15,7 @@ import orjson
 from limits import RateLimitItemPerMinute
 from limits.storage import MemoryStorage
 from limits.strategies import FixedWindowRateLimiter
-from starlette.convertors import Convertor, register_url_convertor
+from starlette.convertors import Convertor, StringConvertor, register_url_convertor
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.routing import Route
@@ -37,15 +37,11 @@ _LEAST_ROOM: Final = 64 * 1024 * 1024  # bytes
 _log = get_logger(__name__)
 
 
-class _OneOf(Convertor[str]):
-    def __init__(self, words: Iterable[str]) -> None:
-        self.regex = "|".join(re.escape(word) for word in words) or "(?!)"
+def _one_of(words: Iterable[str]) -> Convertor[str]:
+    class OneOf(StringConvertor):
+        regex = "|".join(re.escape(word) for word in words) or "(?!)"
 
-    def convert(self, value: str) -> str:
-        return value
-
-    def to_string(self, value: str) -> str:
-        return value
+    return OneOf()
 
 
 class _Bodies:
@@ -96,7 +92,7 @@ class HookEndpoints:
         the others go after them, where they cannot take `launch` for a service. Each has its path with and without
         the trailing slash: services do not follow redirects.
         """
-        register_url_convertor("webhook_service", _OneOf(services))
+        register_url_convertor("webhook_service", _one_of(services))
         return self._routes("webhook_service"), self._routes("str")
 
     def _routes(self, word: str) -> list[Route]:
