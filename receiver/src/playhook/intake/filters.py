@@ -15,6 +15,7 @@ from typing import Any, Final, NamedTuple, get_args
 
 from playhook.domain.delivery import Rule
 from playhook.domain.event import Action, Event, Kind
+from playhook.intake.branches import find_branch
 from playhook.intake.deadline import Deadline, OutOfTime, TooSlow
 from playhook.intake.expressions import LIMIT as EXPRESSION_LIMIT
 from playhook.intake.expressions import LONGEST, Expression, Undecided
@@ -27,8 +28,6 @@ MOST_ALTERNATIVES: Final = 20
 MOST_IN_ALTERNATIVES: Final = 60
 _KINDS: Final = frozenset(get_args(Kind))
 _ACTIONS: Final = frozenset(get_args(Action))
-_RUNS_WITHOUT_HEAD: Final = frozenset({"check_suite", "check_run"})
-_RUNS: Final = _RUNS_WITHOUT_HEAD | {"workflow_run", "workflow_job"}
 _SCALARS: Final = frozenset({bool, int, float})
 _SHOWN_LENGTH, _SHOWN_ENTRIES = 256, 10
 
@@ -220,24 +219,6 @@ def _names(read: Callable[[Event], str | None], *, fold: bool = False) -> Compil
     return compile_rule
 
 
-def _find_branch(event: Event) -> str | None:
-    """Return the event's branch if it is one of the repository, or a pull request's, which says whether it is a fork's.
-
-    Anyone can name a fork's branch `main`. GitHub's workflow_run says where its head is; workflow_job does not, and
-    check_suite and check_run name no branch where it is in a fork.
-    https://docs.github.com/en/webhooks/webhook-events-and-payloads
-    """
-    if event.service != "github" or event.type not in _RUNS:
-        return event.branch
-    run = event.payload.get(event.type)
-    run = run if isinstance(run, dict) else {}
-    if event.type in _RUNS_WITHOUT_HEAD and "head_repository" not in run:
-        return event.branch
-    head, own = run.get("head_repository"), event.repository
-    is_own = isinstance(head, dict) and own is not None and own.id is not None and str(head.get("id")) == own.id
-    return event.branch if is_own else None
-
-
 def _find_author(event: Event) -> str | None:
     """Return who wrote the pull request, or the comment, review or commits: never who labelled what another wrote."""
     return event.pull_request.author if event.kind == "pull_request" and event.pull_request else event.sender
@@ -394,7 +375,7 @@ def _compile_any(place: Place, name: str, wanted: Any) -> Iterable[CompiledRule]
 RULES: Final[Mapping[str, Compile]] = {
     "events": _compile_events,
     "actions": _compile_actions,
-    "branches": _names(_find_branch),
+    "branches": _names(find_branch),
     "base_branches": _names(lambda event: event.base_branch),
     "tags": _names(lambda event: event.tag),
     "paths": _compile_paths,

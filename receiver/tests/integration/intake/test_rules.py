@@ -148,7 +148,7 @@ def test_slow_pattern_holds_nobody_else_up(store: Store, intake: Intake) -> None
 
     quick, slow_time, accepted = asyncio.run(deliver_both())
     assert accepted.outcome == "ignored"
-    assert slow_time >= 0.4
+    assert slow_time >= 0.2  # the limit for a delivery
     assert quick < slow_time / 2
 
 
@@ -190,7 +190,7 @@ def test_job_takes_fields_and_variables_from_the_event(store: Store, intake: Int
     [
         ({"inventory": "Production", "limit": "@/etc/shadow"}, "The value of limit from the event is refused"),
         ({"inventory": "Testing", "limit": "web"}, "There is no inventory Testing."),
-        ({"inventory": 999999999999999999, "limit": "web"}, "There is no inventory 999999999999999999."),
+        ({"inventory": 999999999999999999, "limit": "web"}, "The value of inventory from the event is refused"),
     ],
 )
 def test_value_that_may_not_be_is_recorded_and_launches_nothing(
