@@ -157,7 +157,7 @@ def run_receiver(receiver: Receiver, listening: socket.socket) -> None:
         timeout_graceful_shutdown=10,
         lifespan="off",
     )
-    _calm_garbage_collector()
+    _tune_interpreter()
     for number in (signal.SIGTERM, signal.SIGINT):
         # uvicorn raises the signal again once it has stopped serving; the draining below must not be ended by it.
         signal.signal(number, lambda _number, _frame: None)
@@ -212,7 +212,10 @@ def opened(settings: Settings) -> Iterator[Store]:
         store.close()
 
 
-def _calm_garbage_collector() -> None:
+def _tune_interpreter() -> None:
+    # The event loop and the writer take turns with the interpreter's lock; at the default of 5 ms each waits for the
+    # other longer than its own work takes (measured at 16 connections: a tenth more deliveries a second with 1 ms).
+    sys.setswitchinterval(0.001)
     # What was loaded until now stays: left in the collector's generations, it would be walked each time that a few
     # parsed payloads have filled the youngest (measured: 0.31 ms of a delivery's work become 0.18 ms).
     gc.collect()

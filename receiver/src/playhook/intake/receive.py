@@ -15,11 +15,10 @@ from playhook.domain.delivery import Delivery, WebhookOptions
 from playhook.domain.event import Event
 from playhook.errors import DeliveryRefused, NotAuthentic, SettingsError, StoreUnavailable
 from playhook.intake.accept import Accepted, StaleTemplate, accept
-from playhook.intake.filters import shorten
 from playhook.intake.judging import Judged, judge_delivery
 from playhook.intake.places import Place
 from playhook.intake.record import refusal_row
-from playhook.intake.rules import Network, Rules, compile_networks, is_within
+from playhook.intake.rules import Network, compile_networks, is_within, tell_unbound
 from playhook.intake.sources import Address, Source, SourceCache
 from playhook.logs import get_logger
 from playhook.services.base import Service
@@ -105,7 +104,8 @@ class Intake:
             raise NotAuthentic(source.rules.broken)  # who may send is not known; a template of its own says so itself
         _check_sender(source.rules.networks, address.remote, "its networks")
         event = _bounded(plugin.parse(delivery))
-        _check_repository(source.rules, event)
+        if reason := tell_unbound(source.rules, event):
+            raise NotAuthentic(reason)  # a valid key used from elsewhere (SECURITY S13)
         judged = judge_delivery(source, address.remote, delivery, event)
         return _Examined(source=source, event=event, judged=judged)
 
@@ -144,14 +144,6 @@ def _options(source: Source | None, now: datetime) -> WebhookOptions:
 def _check_sender(networks: Sequence[Network], remote: str, what: str) -> None:
     if networks and not is_within(remote, networks):
         raise NotAuthentic(f"the address {remote} is not in {what}")
-
-
-def _check_repository(rules: Rules, event: Event) -> None:
-    """Refuse what a valid key was used for from elsewhere (SECURITY S13); an organization's ping has no repository."""
-    if rules.binds is None or rules.binds(event) or (event.kind == "ping" and event.repository is None):
-        return
-    name = shorten(event.repository.full_name or event.repository.id) if event.repository else None
-    raise NotAuthentic(f"the repository {name or 'that is not named'} is not one that this address is bound to")
 
 
 def _bounded(event: Event) -> Event:
