@@ -139,7 +139,7 @@ class AzureDevOps:
 
 def _password(header: str) -> bytes | None:
     """Return the password of a basic authentication, None when it is none."""
-    scheme, _, value = header.strip().partition(" ")
+    scheme, _space, value = header.strip().partition(" ")
     if scheme.lower() != "basic":
         return None
     try:
