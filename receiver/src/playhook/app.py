@@ -16,6 +16,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+import orjson
 import uvicorn
 from starlette.applications import Starlette
 
@@ -27,8 +28,9 @@ from playhook.intake.receive import Intake, check_networks
 from playhook.intake.send import Sent, find_address, send_sample
 from playhook.intake.show import verdict_lines
 from playhook.logs import get_logger
+from playhook.outbound.client import OutboundClient
 from playhook.report.reporter import Reporter
-from playhook.services.base import Service
+from playhook.services.base import Published, Service
 from playhook.services.registry import load_services
 from playhook.settings import Settings
 from playhook.store.encryption import load_cipher
@@ -196,6 +198,23 @@ def explain_with(settings: Settings, delivery_id: int, rules: str | None) -> lis
         raise SettingsError(f"the rules cannot be read: {error}") from None
     with opened(settings) as store, store.reading() as connection:
         return list(verdict_lines(explain_delivery(connection, delivery_id, changed)))
+
+
+def fetch_networks(service: str, api_url: str | None) -> list[str]:
+    """Ask a service for the addresses that its deliveries come from. Raises SettingsError, Malformed, NoAnswer."""
+    plugin = load_services().get(service)
+    if not isinstance(plugin, Published):
+        raise SettingsError(f"the service {service!r} does not publish its addresses")
+    client = OutboundClient()
+    try:
+        answer = client.send(plugin.networks_request(api_url))
+        networks = plugin.read_networks(orjson.loads(answer.text))
+    except orjson.JSONDecodeError:
+        raise SettingsError(f"the answer of {service} is not JSON: check --api-url") from None
+    finally:
+        client.close()
+    check_networks(networks)
+    return networks
 
 
 @contextmanager

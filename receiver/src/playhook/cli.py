@@ -161,6 +161,17 @@ def services() -> None:
 
 
 @_program.command()
+def networks(
+    service: Annotated[str, typer.Argument(help="A service that publishes its addresses, as github.")],
+    api_url: Annotated[str | None, typer.Option(help="API of an instance of your own.")] = None,
+) -> None:
+    """Ask a service where its deliveries come from, and print the value for PLAYHOOK_ALLOWED_NETWORKS."""
+    from playhook.app import fetch_networks  # noqa: PLC0415
+
+    sys.stdout.write(",".join(fetch_networks(service, api_url)) + "\n")
+
+
+@_program.command()
 @_with_settings
 def jobs(
     settings: Settings,

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 from tests.acceptance.conftest import Installation, Template
+from tests.fakes.github import GitHubFake
 
 COMMAND = str(Path(sys.executable).parent / "playhook")
 
@@ -114,3 +115,14 @@ def test_check_tells_every_problem_without_a_traceback() -> None:
     assert done.returncode == 1
     assert "Traceback" not in done.stderr
     assert done.stdout.count("failed") >= 3
+
+
+def test_networks_of_github_are_printed_for_the_setting() -> None:
+    with GitHubFake() as github:
+        command = [COMMAND, "networks", "github", "--api-url", github.url]
+        done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    other = subprocess.run([COMMAND, "networks", "generic"], capture_output=True, text=True, timeout=60, check=False)
+
+    assert done.stdout == "192.30.252.0/22,2a0a:a440::/29\n"
+    assert other.returncode == 2
+    assert "does not publish its addresses" in other.stderr

@@ -71,6 +71,7 @@ class GitHubFake(GitHubHooks):
             ("POST", _HOOK + "/deliveries/{delivery:int}/attempts", self._redeliver),
         ]
         own = [(method, path, self._checked(endpoint)) for method, path, endpoint in own]
+        own.append(("GET", "/meta", lambda _: Answer(content={"hooks": ["192.30.252.0/22", "2a0a:a440::/29"]})))
         return [*own, *((method, "/api/v3" + path, endpoint) for method, path, endpoint in own)]
 
     # For tests.

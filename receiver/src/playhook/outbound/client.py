@@ -22,7 +22,7 @@ _log = get_logger(__name__)
 _CONNECT_TIMEOUT: Final = 10.0
 _READ_TIMEOUT: Final = 30.0
 _ANSWER_TIMEOUT: Final = 60.0  # for all of the answer's text, however slowly it comes
-_ANSWER_LIMIT: Final = 64 * 1024
+_ANSWER_LIMIT: Final = 1024 * 1024  # bytes
 _DEFAULT_PORTS: Final = {"http": 80, "https": 443}
 
 
@@ -36,7 +36,7 @@ class NoAnswer(PlayhookError):
 
 @dataclass(frozen=True, kw_only=True)
 class Answer:
-    """What the service said; `text` is cut to 64 KiB."""
+    """What the service said; `text` is cut to 1 MiB."""
 
     status: int
     headers: Mapping[str, str]

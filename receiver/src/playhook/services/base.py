@@ -64,3 +64,14 @@ class Sampled(Protocol):
 
     def sign(self, body: bytes, *, event_type: str, guid: str, key: str, now: datetime) -> Mapping[str, str]:
         """Return the headers with which the service would send this body to a receiver that has this key."""
+
+
+@runtime_checkable
+class Published(Protocol):
+    """What a service adds that publishes the addresses its deliveries come from."""
+
+    def networks_request(self, api_url: str | None) -> OutgoingRequest:
+        """Build the request for them; `api_url` None is the public service."""
+
+    def read_networks(self, answer: Any) -> list[str]:
+        """Return the networks that stand in the decoded answer, as in `192.0.2.0/24`. Raises Malformed."""

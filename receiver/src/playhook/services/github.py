@@ -168,6 +168,19 @@ class GitHub:
             json=_status_body(status),
         )
 
+    def networks_request(self, api_url: str | None) -> OutgoingRequest:
+        """Build `GET /meta`: https://docs.github.com/en/rest/meta/meta#get-github-meta-information."""
+        base = (api_url or _API).rstrip("/")
+        headers = {"Accept": "application/vnd.github+json", "User-Agent": "playhook"}
+        return OutgoingRequest(method="GET", url=f"{base}/meta", api_base=base, headers=headers)
+
+    def read_networks(self, answer: Any) -> list[str]:
+        """Return the addresses that GitHub calls `hooks`."""
+        networks = look(answer, "hooks")
+        if not isinstance(networks, list) or not networks or not all(isinstance(each, str) for each in networks):
+            raise Malformed("GitHub's answer names no addresses of webhooks.")
+        return list(networks)
+
     def sample(self, event_type: str) -> Mapping[str, Any]:
         """Return a small payload; `tag` is a push of a tag."""
         return hub_sample(event_type, web="https://github.com", api=_API)
