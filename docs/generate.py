@@ -125,7 +125,8 @@ adds one with an entry point of the group `playhook.services`; what it has to im
 {_table(rows)}
 
 `webhook_service` is also the last word of the webhook's URL. The credential type is named by its namespace; the API
-and the modules take its name, as in `GitHub Personal Access Token`.
+and the modules take its name, as in `GitHub Personal Access Token`. [Events](events.md) says what each service's
+deliveries are proved by, and what becomes of its events.
 """
 
 

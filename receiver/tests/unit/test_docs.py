@@ -37,6 +37,10 @@ DOCS = TOP / "docs"
 PAGES = [TOP / "README.md", *sorted(DOCS.rglob("*.md"))]
 GENERATED_FROM_MODULES = DOCS / "reference/modules.md"
 HEADERS = {
+    "azure_devops": lambda event: {},
+    "bitbucket_cloud": lambda event: {"x-event-key": event},
+    "bitbucket_dc": lambda event: {"x-event-key": event},
+    "gitea": lambda event: {"x-gitea-event": event},
     "github": lambda event: {"x-github-event": event},
     "gitlab": lambda event: {"x-gitlab-event": event},
 }
@@ -225,19 +229,25 @@ REFS = table_under(DOCS / "payload.md", "Refs")
 def test_refs_are_taken_from_where_the_table_says(service: str, event: str, path: str) -> None:
     payload: Any = "feature-1"
     for name in reversed(path.split(".")):
-        payload = {name: payload}
+        payload = [payload] if name == "0" else {name: payload}
     assert parse(service, event, payload).awx_ref == "feature-1"
 
 
 def test_the_table_of_refs_has_every_event_that_has_one() -> None:
     everything: dict[str, Any] = {}
     for _, _, path in REFS:
-        node = everything
-        for name in path.split(".")[:-1]:
-            node = node.setdefault(name, {})
-        node[path.split(".")[-1]] = "feature-1"
+        node: Any = everything
+        *names, last = path.split(".")
+        for name, after in pairwise([*names, last]):
+            inner: Any = [{}] if after == "0" else {}
+            node = node[0] if name == "0" else node.setdefault(name, inner)
+        node[last] = "feature-1"
     wanted = {(row[0], row[1]) for row in REFS}
     events = {
+        "azure_devops": ["build.complete", "workitem.created", "ms.vss-code.git-pullrequest-comment-event"],
+        "bitbucket_cloud": ["pullrequest:approved", "pullrequest:comment_created", "repo:commit_comment_created"],
+        "bitbucket_dc": ["pr:merged", "pr:comment:added", "repo:comment:added", "diagnostics:ping"],
+        "gitea": ["issues", "issue_comment", "delete", "repository"],
         "github": ["issues", "issue_comment", "delete", "ping", "status", "check_run", "deployment", "workflow_run"],
         "gitlab": ["Issue Hook", "Note Hook", "Pipeline Hook", "Job Hook", "Release Hook", "System Hook"],
     }
@@ -248,7 +258,8 @@ def test_the_table_of_refs_has_every_event_that_has_one() -> None:
 
 def parse(service: str, event: str, payload: Any) -> Event:
     headers = {"content-type": "application/json", **HEADERS[service](event)}
-    delivery = Delivery(headers=headers, body=json.dumps(payload).encode(), received=datetime.now(UTC))
+    body = json.dumps({**payload, "eventType": event} if service == "azure_devops" else payload).encode()
+    delivery = Delivery(headers=headers, body=body, received=datetime.now(UTC))
     return load_services()[service].parse(delivery)
 
 
