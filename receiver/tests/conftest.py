@@ -10,6 +10,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck
+from hypothesis import settings as hypothesis_settings
 from sqlalchemy import insert
 
 from playhook.settings import Settings
@@ -17,6 +19,10 @@ from playhook.store import tables as t
 from playhook.store.migrate import migrate
 from playhook.store.store import Store, open_store
 from playhook.store.writer import Tx
+
+# A busy machine is slow, which says nothing about the code.
+hypothesis_settings.register_profile("playhook", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+hypothesis_settings.load_profile("playhook")
 
 
 @pytest.fixture

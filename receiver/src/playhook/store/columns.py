@@ -51,17 +51,28 @@ class UtcTime(TypeDecorator[datetime]):
         return None if value is None else value.replace(tzinfo=value.tzinfo or UTC)
 
 
+_GROWING = {"unified_jobs", "webhook_deliveries", "workflow_job_nodes"}
+
+
 def key(kind: Any = Integer) -> Column[Any]:
     """Make the primary key `id`; ids are never used twice, so that a link to a deleted object stays dead."""
     return Column("id", kind, primary_key=True, autoincrement=True)
 
 
 def to(
-    target: str, name: str, *, on_delete: str = "SET NULL", nullable: bool = True, index: bool = True
+    target: str,
+    name: str,
+    *,
+    on_delete: str = "SET NULL",
+    nullable: bool = True,
+    index: bool = True,
+    closes_cycle: bool = False,
 ) -> Column[Any]:
-    """Make a foreign key column."""
-    kind = BigId if target.split(".", maxsplit=1)[0] in {"unified_jobs", "webhook_deliveries"} else Integer
-    return Column(name, kind, ForeignKey(target, ondelete=on_delete), nullable=nullable, index=index)
+    """Make a foreign key column; one `closes_cycle` of tables that refer to each other, and does not order them."""
+    kind = BigId if target.split(".", maxsplit=1)[0] in _GROWING else Integer
+    return Column(
+        name, kind, ForeignKey(target, ondelete=on_delete, use_alter=closes_cycle), nullable=nullable, index=index
+    )
 
 
 def text(name: str, length: int | None = None, *, default: str | None = "") -> Column[Any]:

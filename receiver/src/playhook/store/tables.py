@@ -12,6 +12,27 @@ from __future__ import annotations
 from sqlalchemy import JSON, Column, Float, Index, Integer, String, Table, UniqueConstraint
 
 from playhook.store.columns import BigId, UtcTime, authored, flag, key, metadata, number, text, to
+from playhook.store.inventory_tables import group_children, group_hosts, groups, hosts, inventories
+from playhook.store.organization_tables import (
+    execution_environments,
+    instance_groups,
+    inventory_instance_groups,
+    inventory_labels,
+    job_instance_groups,
+    job_labels,
+    labels,
+    notification_templates,
+    organization_admins,
+    organization_galaxy_credentials,
+    organization_instance_groups,
+    organization_notifications,
+    organization_users,
+    team_users,
+    teams,
+    template_instance_groups,
+    template_labels,
+    template_notifications,
+)
 from playhook.store.webhook_tables import (
     status_posts,
     webhook_deliveries,
@@ -20,12 +41,32 @@ from playhook.store.webhook_tables import (
     webhook_endpoints,
     webhook_keys,
 )
+from playhook.store.workflow_tables import (
+    job_node_credentials,
+    job_node_instance_groups,
+    job_node_labels,
+    template_node_credentials,
+    template_node_instance_groups,
+    template_node_labels,
+    workflow_job_node_edges,
+    workflow_job_nodes,
+    workflow_job_template_node_edges,
+    workflow_job_template_nodes,
+)
 
 __all__ = (
-    "ASK_ON_LAUNCH", "credential_types", "credentials", "hosts", "installation", "inventories", "job_credentials",
-    "job_events", "job_host_summaries", "metadata", "organizations", "status_posts", "template_credentials", "tokens",
-    "unified_job_templates", "unified_jobs", "users", "webhook_deliveries", "webhook_endpoint_keys",
-    "webhook_endpoint_templates", "webhook_endpoints", "webhook_keys",
+    "ASK_ON_LAUNCH", "credential_types", "credentials", "execution_environments", "group_children",
+    "group_hosts", "groups", "hosts", "installation", "instance_groups", "inventories",
+    "inventory_instance_groups", "inventory_labels", "job_credentials", "job_events", "job_host_summaries",
+    "job_instance_groups", "job_labels", "job_node_credentials", "job_node_instance_groups", "job_node_labels",
+    "labels", "metadata", "notification_templates", "organization_admins", "organization_galaxy_credentials",
+    "organization_instance_groups", "organization_notifications", "organization_users", "organizations",
+    "status_posts", "team_users", "teams", "template_credentials", "template_instance_groups",
+    "template_labels", "template_node_credentials", "template_node_instance_groups", "template_node_labels",
+    "template_notifications", "tokens", "unified_job_templates", "unified_jobs", "users", "webhook_deliveries",
+    "webhook_endpoint_keys", "webhook_endpoint_templates", "webhook_endpoints", "webhook_keys",
+    "workflow_job_node_edges", "workflow_job_nodes", "workflow_job_template_node_edges",
+    "workflow_job_template_nodes",
 )  # fmt: skip
 
 # One row. config_version counts changes of what intake caches; see store/writer.py.
@@ -78,6 +119,7 @@ organizations = Table(
     Column("name", String(512), nullable=False, unique=True),
     text("description"),
     number("max_hosts"),
+    to("execution_environments.id", "default_environment_id", index=False, closes_cycle=True),
     *authored(),
     sqlite_autoincrement=True,
 )
@@ -114,38 +156,6 @@ credentials = Table(
     sqlite_autoincrement=True,
 )
 
-inventories = Table(
-    "inventories",
-    metadata,
-    key(),
-    Column("name", String(512), nullable=False),
-    text("description"),
-    to("organizations.id", "organization_id", on_delete="CASCADE"),
-    text("kind", 32),
-    text("host_filter", default=None),
-    text("variables"),
-    text("source_path", 1024),  # ours: an inventory file or folder in the job's project, used besides the hosts
-    flag("prevent_instance_group_fallback"),
-    *authored(),
-    UniqueConstraint("name", "organization_id"),
-    sqlite_autoincrement=True,
-)
-
-hosts = Table(
-    "hosts",
-    metadata,
-    key(),
-    Column("name", String(512), nullable=False),
-    text("description"),
-    to("inventories.id", "inventory_id", on_delete="CASCADE", nullable=False),
-    flag("enabled", default=True),
-    text("instance_id", 1024),
-    text("variables"),
-    *authored(),
-    UniqueConstraint("name", "inventory_id"),
-    sqlite_autoincrement=True,
-)
-
 ASK_ON_LAUNCH = (
     "scm_branch", "diff_mode", "variables", "limit", "tags", "skip_tags", "job_type", "verbosity", "inventory",
     "credential", "execution_environment", "labels", "forks", "job_slice_count", "timeout", "instance_groups",
@@ -155,7 +165,8 @@ unified_job_templates = Table(
     "unified_job_templates",
     metadata,
     key(),
-    Column("type", String(32), nullable=False),  # project, job_template, workflow_job_template
+    # project, job_template, workflow_job_template, workflow_approval_template
+    Column("type", String(32), nullable=False),
     Column("name", String(512), nullable=False),
     text("description"),
     to("organizations.id", "organization_id"),
@@ -165,6 +176,7 @@ unified_job_templates = Table(
     Column("last_job_id", BigId),  # no foreign key: the two families would refer to each other
     *authored(),
     # project, some of them shared with job templates
+    to("execution_environments.id", "default_environment_id", index=False),
     text("local_path", 1024),
     text("scm_type", 8),
     text("scm_url", 1024),
@@ -197,6 +209,8 @@ unified_job_templates = Table(
     text("host_config_key", 1024),
     *(flag(f"ask_{what}_on_launch") for what in ASK_ON_LAUNCH),
     flag("survey_enabled"),
+    Column("survey_spec", JSON, nullable=False, default=dict, server_default="{}"),  # defaults of passwords encrypted
+    to("execution_environments.id", "execution_environment_id", index=False),
     flag("become_enabled"),
     flag("diff_mode"),
     flag("allow_simultaneous"),
@@ -274,6 +288,11 @@ unified_jobs = Table(
     number("job_slice_count", default=1),
     Column("artifacts", JSON, nullable=False, default=dict),
     Column("host_status_counts", JSON, nullable=False, default=dict),
+    to("execution_environments.id", "execution_environment_id", index=False),
+    # workflow approval
+    flag("timed_out"),
+    Column("approval_expiration", UtcTime),
+    to("users.id", "approved_or_denied_by_id", index=False),
     # webhook
     to("webhook_deliveries.id", "delivery_id"),
     text("webhook_service", 64),

@@ -5,11 +5,12 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
-from sqlalchemy import text
+from sqlalchemy import Connection, text
 
 from playhook.errors import SettingsError
 from playhook.store.engine import make_engine
@@ -26,7 +27,22 @@ def test_migrated_database_has_the_tables_of_the_code(url: str) -> None:
     migrate(url)
     with make_engine(url, writes=False).connect() as connection:
         context = MigrationContext.configure(connection, opts={"compare_type": True})
-        assert compare_metadata(context, metadata) == []
+        differences = [each for each in compare_metadata(context, metadata) if not _is_misread(connection, each)]
+    assert differences == []
+
+
+def _is_misread(connection: Connection, difference: Any) -> bool:
+    """Say whether it is about a foreign key of a column that a later migration added, and the key is there.
+
+    SQLAlchemy reads name and ON DELETE of a SQLite table's keys from constraints of the table, not of its columns.
+    """
+    if difference[0] not in {"add_fk", "remove_fk"}:
+        return False
+    key = difference[1]
+    [column], [element] = key.columns, key.elements
+    wanted = (column.name, element.target_fullname, "SET NULL")
+    rows = connection.execute(text(f"PRAGMA foreign_key_list({key.table.name})")).mappings()
+    return wanted in [(row["from"], f"{row['table']}.{row['to']}", row["on_delete"]) for row in rows]
 
 
 def test_migrating_twice_is_harmless(url: str) -> None:
