@@ -28,6 +28,8 @@ from playhook.intake.sources import Address
 from playhook.logs import get_logger
 
 _FORBIDDEN: Final = {"detail": "You do not have permission to perform this action."}
+ALLOW: Final = "POST, OPTIONS"
+_METHODS: Final = ("POST", "OPTIONS", "GET", "HEAD", "PUT", "PATCH", "DELETE")
 _READ_TIMEOUT: Final = 60.0  # seconds a sender has for the whole body
 _RETRY_AFTER: Final = "30"
 _REASON_LENGTH: Final = 1024
@@ -96,21 +98,28 @@ class HookEndpoints:
         return self._routes("webhook_service"), self._routes("str")
 
     def _routes(self, word: str) -> list[Route]:
+        known = word == "webhook_service"
         templates = [
-            Route(f"/api/v2/{kind}s/{{id:str}}/{{service:{word}}}{slash}", self._endpoint(kind), methods=["POST"])
+            Route(
+                f"/api/v2/{kind}s/{{id:str}}/{{service:{word}}}{slash}", self._endpoint(kind, known), methods=_METHODS
+            )
             for kind in ("job_template", "workflow_job_template")
             for slash in ("/", "")
         ]
         shared = [
             Route(
-                f"/api/v2/webhooks/{{service:{word}}}/{{name:str}}{slash}", self._endpoint("endpoint"), methods=["POST"]
+                f"/api/v2/webhooks/{{service:{word}}}/{{name:str}}{slash}",
+                self._endpoint("endpoint", known),
+                methods=_METHODS,
             )
             for slash in ("/", "")
         ]
         return templates + shared
 
-    def _endpoint(self, kind: Literal["job_template", "workflow_job_template", "endpoint"]) -> Any:
+    def _endpoint(self, kind: Literal["job_template", "workflow_job_template", "endpoint"], known: bool) -> Any:
         async def receive(request: Request) -> Response:
+            if request.method != "POST":
+                return _answer_other(request.method, request.path_params["service"], known=known)
             remote = request.client.host if request.client else ""
             path = request.path_params
             address = Address(
@@ -201,5 +210,16 @@ def _refuse(refusal: DeliveryRefused) -> Response:
     return _answer(refusal.status, _FORBIDDEN if isinstance(refusal, NotAuthentic) else {"detail": str(refusal)})
 
 
+def _answer_other(method: str, service: str, *, known: bool) -> Response:
+    """Answer what is no POST, at every address alike: it tells nothing of what is there."""
+    if not known:
+        return Response(orjson.dumps({"detail": "Not found."}), 404, media_type="application/json")
+    if method != "OPTIONS":
+        return _answer(405, {"detail": f'Method "{method}" not allowed.'})
+    name = f"{service.replace('_', ' ').title()} Webhook Receiver"
+    renders = ["application/json", "text/html"]
+    return _answer(200, {"name": name, "description": "", "renders": renders, "parses": ["application/json"]})
+
+
 def _answer(status: int, body: dict[str, Any], headers: dict[str, str] | None = None) -> Response:
-    return Response(orjson.dumps(body), status, headers, "application/json")
+    return Response(orjson.dumps(body), status, {"Allow": ALLOW, **(headers or {})}, "application/json")

@@ -25,7 +25,8 @@ FILTERED = {"filters": {"branches": ["main"]}}
 @pytest.fixture
 def sender(intake: Intake) -> Iterator[Api]:
     hooks = HookEndpoints(intake, max_body=2000, refusals_per_minute=5)
-    api = Api(Starlette(routes=[*hooks.routes(())[1]]))
+    known, unknown = hooks.routes(("plain",))
+    api = Api(Starlette(routes=[*known, *unknown]))
     yield api
     api.close()
 
@@ -108,6 +109,14 @@ def test_refusals_tell_nothing_apart(store: Store, sender: Api) -> None:
     assert _send(sender, "/api/v2/webhooks/plain/shared/").status == 200  # the authentic are still heard
 
 
-def test_only_post_is_allowed(sender: Api) -> None:
-    for path in ("/api/v2/webhooks/plain/shared/", "/api/v2/job_templates/1/plain/"):
-        assert sender.get(path).status == 405
+@pytest.mark.parametrize("path", ["/api/v2/webhooks/plain/shared/", "/api/v2/job_templates/1/plain/"])
+def test_only_post_is_allowed(sender: Api, path: str) -> None:
+    refused = sender.get(path)
+    assert (refused.status, refused.headers["allow"]) == (405, "POST, OPTIONS")
+    assert refused.json() == {"detail": 'Method "GET" not allowed.'}
+    described = sender.options(path)
+    assert (described.status, described.json()["name"]) == (200, "Plain Webhook Receiver")
+
+
+def test_a_word_that_is_no_service_is_not_there_for_readers(sender: Api) -> None:
+    assert sender.get("/api/v2/job_templates/1/nothing/").status == 404
