@@ -36,7 +36,7 @@ _SHA = re.compile(r"/[0-9a-f]{40}$")
 
 pytestmark = pytest.mark.skipif(
     not any(DIRECTORY.glob("*/*.json")),
-    reason="no recorded AWX answers: PLAYHOOK_AWX_RECORDINGS is not set, and no folder of them lies beside the checkout",
+    reason="PLAYHOOK_AWX_RECORDINGS names no recorded AWX answers, and none lie beside the checkout",
 )
 
 
