@@ -8,7 +8,7 @@ import asyncio
 import base64
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlencode
 
@@ -30,6 +30,7 @@ class Answer:
     status: int
     headers: Mapping[str, str]
     body: bytes
+    cookies: Mapping[str, str] = field(default_factory=dict)  # name → the whole Set-Cookie
 
     def json(self) -> Any:
         return json.loads(self.body)
@@ -48,6 +49,7 @@ class Api:
         self._app = app
         self.authorization = authorization
         self._runner = runner or asyncio.Runner()
+        self.jar: dict[str, str] | None = None  # cookies that are kept and sent, as a browser does
 
     def login(self, username: str, password: str) -> Api:
         pair = base64.b64encode(f"{username}:{password}".encode()).decode()
@@ -58,6 +60,12 @@ class Api:
 
     def anonymous(self) -> Api:
         return Api(self._app, None, self._runner)
+
+    def browser(self) -> Api:
+        """Return a client that keeps cookies."""
+        client = self.anonymous()
+        client.jar = {}
+        return client
 
     def close(self) -> None:
         self._runner.close()
@@ -93,8 +101,13 @@ class Api:
         content = raw if raw is not None else b"" if body is _SAME else json.dumps(body).encode()
         if body is not _SAME:
             sent["content-type"] = "application/json"
+        if self.jar:
+            sent["cookie"] = "; ".join(f"{name}={value}" for name, value in self.jar.items())
         sent |= {"content-length": str(len(content)), **(headers or {})}
-        return self._runner.run(self._call(method, path, sent, content))
+        answer = self._runner.run(self._call(method, path, sent, content))
+        if self.jar is not None:
+            self.jar |= {name: cookie.partition("=")[2].partition(";")[0] for name, cookie in answer.cookies.items()}
+        return answer
 
     async def _call(self, method: str, path: str, headers: Mapping[str, str], content: bytes) -> Answer:
         bare, _mark, query = path.partition("?")
@@ -122,8 +135,14 @@ class Api:
             status=start["status"],
             headers=_to_dict(start["headers"]),
             body=b"".join(message.get("body", b"") for message in sent[1:]),
+            cookies=_cookies(start["headers"]),
         )
 
 
 def _to_dict(headers: Iterable[tuple[bytes, bytes]]) -> dict[str, str]:
     return {name.decode().lower(): value.decode("latin-1") for name, value in headers}
+
+
+def _cookies(headers: Iterable[tuple[bytes, bytes]]) -> dict[str, str]:
+    given = [value.decode("latin-1") for name, value in headers if name.lower() == b"set-cookie"]
+    return {cookie.partition("=")[0]: cookie for cookie in given}

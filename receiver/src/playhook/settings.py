@@ -59,6 +59,9 @@ class Settings(BaseSettings):
         str,
         Field(description="Proxies whose X-Forwarded-* headers are believed (addresses or networks, comma separated)."),
     ] = ""
+    session_lifetime: Annotated[
+        int, Field(ge=60, le=86400, description="Seconds without a request after which a login session ends.")
+    ] = 1800
     job_timeout: Annotated[
         int, Field(ge=0, description="Seconds after which a job without a timeout of its own is ended; 0 means never.")
     ] = 0

@@ -20,6 +20,7 @@ from playhook.domain.job import ACTIVE
 from playhook.logs import get_logger
 from playhook.settings import Settings
 from playhook.store import tables as t
+from playhook.store.sessions import forget_expired_sessions
 from playhook.store.store import Store
 from playhook.store.writer import Tx
 
@@ -40,8 +41,9 @@ class Purged:
 
 
 def purge(store: Store, settings: Settings, now: datetime | None = None) -> Purged:
-    """Forget what is older or more than the settings say."""
+    """Forget what is older or more than the settings say, and sessions that are over."""
     now = now or datetime.now(UTC)
+    store.write(forget_expired_sessions)
     purged = Purged(payloads=_purge_payloads(store, settings, now), deliveries=_purge_deliveries(store, settings, now))
     if purged.payloads or purged.deliveries:
         _log.info("deliveries purged", payloads=purged.payloads, deliveries=purged.deliveries)

@@ -33,6 +33,7 @@ from playhook.store.organization_tables import (
     template_labels,
     template_notifications,
 )
+from playhook.store.session_tables import sessions
 from playhook.store.webhook_tables import (
     status_posts,
     webhook_deliveries,
@@ -58,15 +59,15 @@ __all__ = (
     "ASK_ON_LAUNCH", "credential_types", "credentials", "execution_environments", "group_children",
     "group_hosts", "groups", "hosts", "installation", "instance_groups", "inventories",
     "inventory_instance_groups", "inventory_labels", "job_credentials", "job_events", "job_host_summaries",
-    "job_instance_groups", "job_labels", "job_node_credentials", "job_node_instance_groups", "job_node_labels",
-    "labels", "metadata", "notification_templates", "organization_admins", "organization_galaxy_credentials",
-    "organization_instance_groups", "organization_notifications", "organization_users", "organizations",
-    "status_posts", "team_users", "teams", "template_credentials", "template_instance_groups",
-    "template_labels", "template_node_credentials", "template_node_instance_groups", "template_node_labels",
-    "template_notifications", "tokens", "unified_job_templates", "unified_jobs", "users", "webhook_deliveries",
-    "webhook_endpoint_keys", "webhook_endpoint_templates", "webhook_endpoints", "webhook_keys",
-    "workflow_job_node_edges", "workflow_job_nodes", "workflow_job_template_node_edges",
-    "workflow_job_template_nodes",
+    "job_instance_groups", "job_labels", "job_node_credentials", "job_node_instance_groups",
+    "job_node_labels", "labels", "metadata", "notification_templates", "organization_admins",
+    "organization_galaxy_credentials", "organization_instance_groups", "organization_notifications",
+    "organization_users", "organizations", "sessions", "status_posts", "team_users", "teams",
+    "template_credentials", "template_instance_groups", "template_labels", "template_node_credentials",
+    "template_node_instance_groups", "template_node_labels", "template_notifications", "tokens",
+    "unified_job_templates", "unified_jobs", "users", "webhook_deliveries", "webhook_endpoint_keys",
+    "webhook_endpoint_templates", "webhook_endpoints", "webhook_keys", "workflow_job_node_edges",
+    "workflow_job_nodes", "workflow_job_template_node_edges", "workflow_job_template_nodes",
 )  # fmt: skip
 
 # One row. config_version counts changes of what intake caches; see store/writer.py.

@@ -11,6 +11,7 @@ import pytest
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 
+from playhook.settings import Settings
 from playhook.store.store import Store
 from playhook.store.users import create_superuser, find_user_by_name, hash_password, set_password_hash
 from playhook.web.auth import Claim, Gate, Principal
@@ -30,10 +31,10 @@ def _request(username: str, password: str) -> Request:
 
 
 @pytest.fixture
-def gate(store: Store) -> tuple[Gate, _Clock]:
+def gate(store: Store, settings: Settings) -> tuple[Gate, _Clock]:
     store.write(create_superuser, "admin", hash_password("right"))
     clock = _Clock()
-    return Gate(store, clock), clock
+    return Gate(store, settings, clock), clock
 
 
 def test_a_remembered_password_is_forgotten_after_a_minute(

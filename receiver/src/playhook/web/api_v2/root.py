@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import platform
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from typing import Any, Final
 
 from starlette.responses import Response
@@ -49,7 +50,7 @@ _BECOME_METHODS: Final = (
 
 def root_views(endpoints: Endpoints) -> Iterator[tuple[str, View]]:
     """Yield the paths that belong to no resource, and the empty list for every key of the map that is not built."""
-    yield "/api/", _view("REST API", _show_versions, anonymous=True)
+    yield "/api/", replace(_view("REST API", _show_versions, anonymous=True), gives_csrf_token=True)
     yield PREFIX, _view("Version 2", _show_map, anonymous=True)
     yield f"{PREFIX}ping/", _view("Ping", _show_ping, anonymous=True)
     yield f"{PREFIX}config/", _view("Configuration", _show_config)

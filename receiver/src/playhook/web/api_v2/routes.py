@@ -17,14 +17,16 @@ from playhook.web.api_v2.resources import all_resources
 from playhook.web.api_v2.root import root_views
 from playhook.web.api_v2.serve import Server, View
 from playhook.web.auth import Gate
+from playhook.web.login import Login
 
 
 def api_routes(context: ApiContext) -> list[Route]:
     """Return every route below `/api/`. Paths are exact: what is not one of them is left to other routes."""
     resources = all_resources(context)
     endpoints = Endpoints(resources)
-    server = Server(context=context, gate=Gate(context.store), api=endpoints)
-    routes: list[Route] = []
+    gate = Gate(context.store, context.settings)
+    server = Server(context=context, gate=gate, api=endpoints)
+    routes = Login(context.store, context.settings, gate).routes()
     for path, view in root_views(endpoints):
         routes += server.routes(path, view)
     for resource in resources.values():

@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -20,6 +20,8 @@ from playhook.errors import Forbidden
 from playhook.web.api_v2.call import ApiContext, Call, not_allowed
 from playhook.web.api_v2.endpoints import Endpoints
 from playhook.web.auth import Claim, Gate, Principal, not_authenticated
+from playhook.web.body import read_body
+from playhook.web.cookies import give_csrf_token, set_session_cookie
 from playhook.web.errors import answer_error
 
 PRODUCT_VERSION: Final = "24.6.1"
@@ -44,6 +46,7 @@ class View:
     methods: Mapping[str, Answerer]
     describe: Callable[[Call], Mapping[str, Any]]
     anonymous: bool = False
+    gives_csrf_token: bool = False
     formats: frozenset[str] = frozenset({"json"})
     media_types: frozenset[str] = frozenset()
 
@@ -75,22 +78,34 @@ class Server:
             except Exception as error:  # noqa: BLE001  the edge of the process: everything becomes an answer
                 response = answer_error(error)
             response.headers["Allow"] = view.allow
-            response.headers["Vary"] = "Accept"
+            response.headers["Vary"] = "Accept, Cookie"
             response.headers["Cache-Control"] = "no-store"
             response.headers["X-Content-Type-Options"] = "nosniff"
             response.headers["X-API-Product-Name"] = "AWX"
             if caller:
                 response.headers["X-API-Product-Version"] = PRODUCT_VERSION
+            self._set_cookies(response, request, view, caller)
             return response
 
         return endpoint
+
+    def _set_cookies(self, response: Response, request: Request, view: View, caller: Sequence[Principal]) -> None:
+        settings = self.context.settings
+        if view.gives_csrf_token:
+            give_csrf_token(response, request, settings)
+        for session in (each.session for each in caller if each.session):
+            set_session_cookie(response, request, settings, session)
 
     async def _serve(self, request: Request, view: View, caller: list[Principal]) -> Response:
         _check_representation(request, view)
         claim = await self.gate.identify(request)
         if claim is None and not view.anonymous:
             raise not_authenticated()
-        raw = await _read_body(request) if request.method in _WITH_BODY and request.method in view.methods else b""
+        raw = (
+            await read_body(request, _LARGEST_BODY)
+            if request.method in _WITH_BODY and request.method in view.methods
+            else b""
+        )
         return await run_in_threadpool(self._answer, request, view, claim, raw, caller)
 
     def _answer(
@@ -144,15 +159,6 @@ def _check_representation(request: Request, view: View) -> None:
     types = {part.split(";")[0].strip().lower() for part in accept.split(",")}
     if not types & (_ACCEPTED | view.media_types):
         raise HTTPException(406, "Could not satisfy the request Accept header.")
-
-
-async def _read_body(request: Request) -> bytes:
-    body = bytearray()
-    async for chunk in request.stream():
-        body += chunk
-        if len(body) > _LARGEST_BODY:
-            raise HTTPException(413, f"The body is larger than {_LARGEST_BODY} bytes.")
-    return bytes(body)
 
 
 def _parse_body(request: Request, raw: bytes) -> dict[str, Any]:
