@@ -9,7 +9,7 @@ import base64
 import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Final
 from urllib.parse import urlencode
 
 from starlette.applications import Starlette
@@ -20,6 +20,7 @@ from playhook.store.store import Store
 from playhook.web.api_v2 import ApiContext, api_routes
 from playhook.web.errors import exception_handlers
 
+PUBLIC_URL: Final = "https://playhook.example.com"
 _SAME: Any = object()
 
 

@@ -12,9 +12,9 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Final
-from urllib.parse import parse_qsl, urlencode
+from urllib.parse import parse_qsl, urlencode, urlsplit
 
-from tests.api_client import Answer, Api
+from tests.api_client import PUBLIC_URL, Answer, Api
 
 BESIDE: Final = Path(__file__).resolve().parents[4] / "shared" / "awx-recordings"
 DIRECTORY: Final = Path(os.environ.get("PLAYHOOK_AWX_RECORDINGS") or BESIDE)
@@ -48,6 +48,7 @@ class Replay:
 
     def __init__(self, api: Api, admin: Api, projects: Path) -> None:
         self._api = api
+        self._browser = api.browser()
         self._admin = admin
         self._projects = projects
         self._ids: dict[tuple[str, int], int] = {("organizations", 1): 1, ("users", 1): 1}
@@ -59,13 +60,17 @@ class Replay:
         request = recording["request"]
         headers = {name.lower(): self._translate_header(name, value) for name, value in request["headers"].items()}
         path = self._translate_path(request["path"])
+        client = self._api
+        if recording["name"].startswith("session-"):
+            client = self._browser
+            headers.setdefault("referer", PUBLIC_URL)  # AWX was asked without TLS, where it need not be there
         if "json" in request:
             body = self._translate_body(path, request["json"])
-            return self._api.request(request["method"], path, body, headers=headers)
+            return client.request(request["method"], path, body, headers=headers)
         raw = self._raw(recording, path, headers)
         if "form" in request:
             headers.setdefault("content-type", "application/x-www-form-urlencoded")
-        return self._api.request(request["method"], path, raw=raw, headers=headers)
+        return client.request(request["method"], path, raw=raw, headers=headers)
 
     def learn(self, recording: dict[str, Any], answer: Answer) -> None:
         """Note which of our ids and tokens stand for AWX's, and take over its webhook keys: what it signed is ours."""
@@ -108,7 +113,9 @@ class Replay:
     def _translate_header(self, name: str, value: str) -> str:
         if name == "Authorization" and value.startswith("Bearer "):
             return f"Bearer {self._tokens.get(value[7:], value[7:])}"
-        return value
+        if name == "X-CSRFToken" and self._browser.jar is not None:
+            return self._browser.jar["csrftoken"]
+        return f"{PUBLIC_URL}{urlsplit(value).path}" if name == "Referer" else value
 
     def _raw(self, recording: dict[str, Any], path: str, headers: dict[str, str]) -> bytes:
         request = recording["request"]

@@ -9,7 +9,7 @@ from urllib.parse import urlencode
 
 import pytest
 from sqlalchemy import update
-from tests.api_client import Answer, Api, make_api
+from tests.api_client import PUBLIC_URL, Answer, Api, make_api
 from tests.integration.api.conftest import PASSWORD, create
 
 from playhook.settings import Settings
@@ -18,7 +18,6 @@ from playhook.store.retention import purge
 from playhook.store.store import Store
 from playhook.store.writer import Tx
 
-HOST = "https://playhook.example.com"
 _FORM = "application/x-www-form-urlencoded"
 
 
@@ -35,12 +34,12 @@ def _log_in(
 ) -> Answer:
     form = {"username": username, "password": password, "next": next_path}
     token = (client.jar or {}).get("csrftoken", "")
-    sent = {"content-type": _FORM, "referer": f"{HOST}/api/login/", "x-csrftoken": token, **headers}
+    sent = {"content-type": _FORM, "referer": f"{PUBLIC_URL}/api/login/", "x-csrftoken": token, **headers}
     return client.request("POST", "/api/login/", raw=urlencode(form).encode(), headers=sent)
 
 
 def _post(client: Api, **headers: str) -> Answer:
-    sent = {"referer": f"{HOST}/api/v2/tokens/", **headers}
+    sent = {"referer": f"{PUBLIC_URL}/api/v2/tokens/", **headers}
     return client.request("POST", "/api/v2/tokens/", {"scope": "read"}, headers=sent)
 
 
@@ -55,7 +54,7 @@ def test_the_form_leads_to_a_session(browser: Api) -> None:
 
 def test_the_form_without_javascript_carries_its_own_token(browser: Api) -> None:
     form = {"username": "admin", "password": PASSWORD, "csrfmiddlewaretoken": browser.jar["csrftoken"]}  # type: ignore[index]
-    sent = {"content-type": _FORM, "origin": HOST}
+    sent = {"content-type": _FORM, "origin": PUBLIC_URL}
     answer = browser.request("POST", "/api/login/", raw=urlencode(form).encode(), headers=sent)
     assert (answer.status, answer.headers["location"]) == (302, "/api/")
 
@@ -78,7 +77,9 @@ def test_the_page_is_escaped_and_closed(browser: Api) -> None:
     assert browser.request("GET", "/api/login/", headers={"accept": "application/json"}).status == 406
 
 
-@pytest.mark.parametrize(("username", "password"), [("admin", "wrong"), ("nobody", PASSWORD), ("", ""), ("ad\0min", "x")])
+@pytest.mark.parametrize(
+    ("username", "password"), [("admin", "wrong"), ("nobody", PASSWORD), ("", ""), ("ad\0min", "x")]
+)
 def test_a_wrong_password_gets_the_form_again(browser: Api, username: str, password: str) -> None:
     answer = _log_in(browser, username, password)
     assert (answer.status, answer.headers["content-type"]) == (401, "text/html; charset=utf-8")
@@ -142,7 +143,7 @@ def test_a_request_without_the_token_cookie_is_refused(browser: Api) -> None:
 
 def test_a_form_cannot_be_posted_to_the_api_with_a_session(browser: Api) -> None:
     _log_in(browser)
-    sent = {"content-type": _FORM, "origin": HOST, "x-csrftoken": browser.jar["csrftoken"]}  # type: ignore[index]
+    sent = {"content-type": _FORM, "origin": PUBLIC_URL, "x-csrftoken": browser.jar["csrftoken"]}  # type: ignore[index]
     assert browser.request("POST", "/api/v2/tokens/", raw=b"scope=read", headers=sent).status == 415
 
 
@@ -223,6 +224,7 @@ def test_use_extends_a_session(browser: Api, store: Store) -> None:
     _log_in(browser)
     _age(store, expires=timedelta(minutes=10))
     assert browser.get("/api/v2/me/").status == 200
+    store.write(lambda _tx: None)  # after what was submitted before it
     with store.reading() as connection:
         expires = connection.execute(t.sessions.select()).one().expires
     assert expires - datetime.now(UTC) > timedelta(minutes=29)
