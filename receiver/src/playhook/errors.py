@@ -12,6 +12,7 @@ PlayhookError
 │   └── UnsupportedType     415
 ├── StoreUnavailable        503 with Retry-After: the database is down, full or busy
 ├── InvalidInput            400: field → messages, as AWX answers
+│   └── Refusal             400: one sentence, where AWX's answer holds no list
 ├── BadQuery                400: what a list was asked for cannot be answered
 ├── Forbidden               403
 ├── NotFound                404
@@ -77,6 +78,14 @@ class InvalidInput(PlayhookError):
     def __init__(self, messages: Mapping[str, Sequence[str]]) -> None:
         super().__init__("; ".join(f"{field}: {' '.join(texts)}" for field, texts in messages.items()))
         self.messages = {field: list(texts) for field, texts in messages.items()}
+
+
+class Refusal(InvalidInput):
+    """What was asked for cannot be; `body` is AWX's answer, one sentence under one name."""
+
+    def __init__(self, sentence: str, name: str = "error") -> None:
+        super().__init__({name: [sentence]})
+        self.body = {name: sentence}
 
 
 class BadQuery(PlayhookError):

@@ -131,7 +131,7 @@ def copy_children(tx: Tx, table_name: str, owner: str, old_id: int, new_id: int)
         tx.connection.execute(insert(table), copies)
 
 
-def attach(tx: Tx, table_name: str, values: Mapping[str, int]) -> None:
+def attach(tx: Tx, table_name: str, values: Mapping[str, Any]) -> None:
     """Put a pair into a table between two, unless it is there."""
     table = t.metadata.tables[table_name]
     same = and_(*(table.c[name] == value for name, value in values.items()))
@@ -139,7 +139,7 @@ def attach(tx: Tx, table_name: str, values: Mapping[str, int]) -> None:
         tx.connection.execute(insert(table).values(dict(values)))
 
 
-def detach(tx: Tx, table_name: str, values: Mapping[str, int]) -> None:
+def detach(tx: Tx, table_name: str, values: Mapping[str, Any]) -> None:
     """Take a pair out of a table between two."""
     table = t.metadata.tables[table_name]
     tx.connection.execute(delete(table).where(*(table.c[name] == value for name, value in values.items())))

@@ -5,8 +5,8 @@
 from __future__ import annotations
 
 import operator as operators
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from itertools import groupby
 from typing import Any
 
@@ -42,12 +42,16 @@ Reading = Connection
 
 @dataclass(frozen=True, kw_only=True)
 class Within:
-    """Only what one parent has, by a table between the two: its columns for the listed and for the parent's id."""
+    """Only what one parent has, by a table between the two: its columns for the listed and for the parent's id.
+
+    `kind` are that table's other columns with the values that are asked for.
+    """
 
     table: str
     listed: str
     parent: str
     parent_id: int
+    kind: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -149,7 +153,9 @@ def _in_scope(table: FromClause, scope: Scope) -> ColumnElement[bool]:
     ]
     if scope.within is not None:
         between = t.metadata.tables[scope.within.table]
-        listed = select(between.c[scope.within.listed]).where(between.c[scope.within.parent] == scope.within.parent_id)
+        of_kind = [between.c[name] == value for name, value in scope.within.kind.items()]
+        of_parent = between.c[scope.within.parent] == scope.within.parent_id
+        listed = select(between.c[scope.within.listed]).where(of_parent, *of_kind)
         conditions.append(table.c.id.in_(listed))
     return and_(true(), *conditions)
 

@@ -20,6 +20,7 @@ from playhook.errors import (
     InvalidInput,
     NotFound,
     PlayhookError,
+    Refusal,
     StoreUnavailable,
 )
 from playhook.logs import get_logger
@@ -43,6 +44,8 @@ def answer_error(error: Exception) -> Response:
         return _answer(error.status_code, {"detail": detail}, dict(error.headers or {}))
     if isinstance(error, InUse):
         return _answer(409, error.body)
+    if isinstance(error, Refusal):
+        return _answer(400, error.body)
     if isinstance(error, InvalidInput):
         return _answer(400, error.messages)
     if isinstance(error, StoreUnavailable):

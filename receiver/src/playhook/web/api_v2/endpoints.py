@@ -22,7 +22,7 @@ from playhook.web.api_v2.call import Call, answer, no_content
 from playhook.web.api_v2.named_urls import parse_named_url
 from playhook.web.api_v2.render import Rendering
 from playhook.web.api_v2.resource import Access, Action, Association, Resource, Shown, SubList
-from playhook.web.api_v2.write import draft_from, store_draft
+from playhook.web.api_v2.write import Draft, draft_from, store_draft
 from playhook.web.auth import Level
 
 _log = get_logger(__name__)
@@ -143,7 +143,7 @@ class Endpoints:
         listed = self.resources[sub.resource]
         if isinstance(sub, SubList):
             return self.list_all(listed, call, Scope(columns=((sub.by, row[sub.key]),)))
-        within = Within(table=sub.table, listed=sub.listed, parent=sub.parent, parent_id=row["id"])
+        within = Within(table=sub.table, listed=sub.listed, parent=sub.parent, parent_id=row["id"], kind=sub.kind)
         return self.list_all(listed, call, Scope(within=within))
 
     def create_below(self, resource: Resource, sub: SubList, call: Call) -> Response:
@@ -156,6 +156,8 @@ class Endpoints:
         """Put an object into a list below another, or take it out."""
         row = self.find(resource, call)
         require_access(resource.access, sub.access, call, row)
+        if sub.creates and "id" not in call.body:
+            return self._create_associated(resource, sub, call, row)
         other_id = call.body.get("id")
         if not isinstance(other_id, int) or isinstance(other_id, bool):
             raise InvalidInput({"msg": ['"id" field must be an integer.' if other_id else '"id" is required']})
@@ -163,13 +165,23 @@ class Endpoints:
         other = find_row(call.connection, listed.collection, other_id)
         if other is None:
             raise NotFound(f"No {listed.model} matches the given query.")
-        pair = {sub.parent: row["id"], sub.listed: other_id}
+        pair = {sub.parent: row["id"], sub.listed: other_id, **sub.kind}
         if call.body.get("disassociate"):
-            call.write(_detach, resource, sub.table, pair)
+            call.write(_detach, resource, sub, pair)
         else:
             sub.check(call, row, other)
-            call.write(_attach, resource, sub.table, pair)
+            call.write(_attach, resource, sub, pair)
         return no_content()
+
+    def _create_associated(self, resource: Resource, sub: Association, call: Call, row: Row) -> Response:
+        """Store a new object and put it into the list below another."""
+        listed = self.resources[sub.resource]
+        call.require(listed.access.create or listed.access.write)
+        draft = draft_from(call, listed, None, **sub.given(row))
+        new_id = call.write(_store_and_attach, resource, sub, draft, row["id"])
+        _log.info("created", resource=listed.name, id=new_id, user=call.principal.username)
+        shown = self._show_stored(listed, call, new_id)
+        return answer(shown, 201, {"Location": shown["url"]})
 
     def empty_list(self, resource: Resource, call: Call) -> Response:
         """Answer the list below an object of what is not built here."""
@@ -233,13 +245,20 @@ def _remove(tx: Tx, resource: Resource, row: Row) -> None:
         tx.config_changed()
 
 
-def _attach(tx: Tx, resource: Resource, table: str, pair: Mapping[str, int]) -> None:
-    attach(tx, table, pair)
+def _store_and_attach(tx: Tx, resource: Resource, sub: Association, draft: Draft, parent_id: int) -> int:
+    row_id = store_draft(tx, draft)
+    _attach(tx, resource, sub, {sub.parent: parent_id, sub.listed: row_id, **sub.kind})
+    return row_id
+
+
+def _attach(tx: Tx, resource: Resource, sub: Association, pair: Mapping[str, Any]) -> None:
+    sub.judge(tx, pair)
+    attach(tx, sub.table, pair)
     if resource.cached_by_intake:
         tx.config_changed()
 
 
-def _detach(tx: Tx, resource: Resource, table: str, pair: Mapping[str, int]) -> None:
-    detach(tx, table, pair)
+def _detach(tx: Tx, resource: Resource, sub: Association, pair: Mapping[str, Any]) -> None:
+    detach(tx, sub.table, pair)
     if resource.cached_by_intake:
         tx.config_changed()

@@ -84,7 +84,12 @@ class SubList:
 
 @dataclass(frozen=True, kw_only=True)
 class Association:
-    """A list below an object that others are put into and taken from, kept in a table between the two."""
+    """A list below an object that others are put into and taken from, kept in a table between the two.
+
+    `kind` are further columns of that table with the values that belong to this list. `check` judges a pair before it
+    is stored; `judge` does so in the transaction that stores it, for what another client may change meanwhile. With
+    `creates` a body without an id makes a new object, whose columns `given` come from the parent.
+    """
 
     name: str
     resource: str
@@ -94,6 +99,10 @@ class Association:
     access: Level = "administrators"
     check: Callable[[Call, Row, Row], None] = lambda _call, _parent, _other: None
     writable: bool = True
+    kind: Mapping[str, str] = field(default_factory=dict)
+    judge: Callable[[Tx, Mapping[str, Any]], None] = lambda _tx, _pair: None
+    creates: bool = False
+    given: Callable[[Row], Mapping[str, Any]] = lambda _parent: {}
 
 
 Sub = Action | SubList | Association

@@ -6,10 +6,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Any, Final
+from typing import Final
 
 from playhook.domain.run_options import complain_of_limit, complain_of_line, complain_of_ref
-from playhook.errors import InvalidInput
+from playhook.errors import InvalidInput, Refusal
 from playhook.store.collections import Link, Row
 from playhook.store.project_files import find_playbooks
 from playhook.store.related import find_credentials_of, find_recent_jobs
@@ -120,20 +120,12 @@ def _check_attached(call: Call, row: Row, credential: Row) -> None:
     types = call.api.resources["credential_types"]
     kind = call.api.read(types, call, credential["credential_type_id"])
     if kind["kind"] in _NOT_ATTACHED:
-        raise _Refusal(f"Cannot assign a Credential of kind `{kind['kind']}`.")
+        raise Refusal(f"Cannot assign a Credential of kind `{kind['kind']}`.")
     attached = find_credentials_of(call.connection, "template_credentials", "template_id", [row["id"]])
     for each in attached.get(row["id"], ()):
         same = each["credential_type_id"] == credential["credential_type_id"] and each["id"] != credential["id"]
         if same and kind["kind"] != "vault":
-            raise _Refusal(f"Cannot assign multiple {kind['name']} credentials.")
-
-
-class _Refusal(InvalidInput):
-    """AWX's `error` body, which holds a sentence and no list."""
-
-    def __init__(self, sentence: str) -> None:
-        super().__init__({"error": [sentence]})
-        self.messages: Any = {"error": sentence}
+            raise Refusal(f"Cannot assign multiple {kind['name']} credentials.")
 
 
 def _removable(call: Call, row: Row) -> None:
