@@ -5,23 +5,20 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import Final
 
 from playhook.domain.run_options import complain_of_limit, complain_of_line, complain_of_ref
 from playhook.errors import InvalidInput, Refusal
 from playhook.store.collections import Link, Row
 from playhook.store.project_files import find_playbooks
-from playhook.store.related import find_credentials_of, find_recent_jobs
+from playhook.store.related import find_credentials_of
 from playhook.store.tables import ASK_ON_LAUNCH
-from playhook.store.webhook_keys import find_fingerprints
 from playhook.web.api_v2.call import ApiContext, Call
-from playhook.web.api_v2.fields import choice, computed, constant, flag, number, reference, text, variables
+from playhook.web.api_v2.fields import choice, flag, number, reference, text, variables
 from playhook.web.api_v2.render import Rendering
-from playhook.web.api_v2.resource import SUMMARY, Action, Association, NamedPart, Resource, Shown, SubList, Unique
+from playhook.web.api_v2.resource import Action, Association, NamedPart, Resource, Shown, SubList, Unique
 from playhook.web.api_v2.resources.common import (
     DESCRIPTION,
-    JOB_STATUS,
     NAME,
     VENV,
     VERBOSITY,
@@ -29,47 +26,40 @@ from playhook.web.api_v2.resources.common import (
     check_variables,
 )
 from playhook.web.api_v2.resources.copies import FRESH, Copying, copy_action
-from playhook.web.api_v2.resources.latest_jobs import load_latest, show_latest, show_status
 from playhook.web.api_v2.resources.launch import launch, show_launch
+from playhook.web.api_v2.resources.launchable import (
+    LAST_RUN_FIELDS,
+    NOTIFICATIONS,
+    WEBHOOK_FIELDS,
+    fill_template,
+    load_template_facts,
+    with_services,
+)
 from playhook.web.api_v2.resources.webhooks import (
     check_webhook,
     rotate_webhook_key,
-    service_choices,
-    show_playhook,
     show_webhook_key,
     store_copied_webhook,
     store_webhook,
 )
 from playhook.web.api_v2.write import Draft
 
-_RECENT: Final = "job_templates.recent"
 _CREDENTIALS: Final = "job_templates.credentials"
-_KEYS: Final = "job_templates.keys"
 _NO_DEFAULT: Final = "You must either set a default value or ask to prompt on launch."
 _NOT_ATTACHED: Final = ("token", "scm", "registry", "galaxy", "insights", "external", "cryptography")
 
 
 def _prepare(view: Rendering, rows: Sequence[Row], _detail: bool) -> None:
     ids = [row["id"] for row in rows]
-    view.facts[_RECENT].update(find_recent_jobs(view.connection, ids))
     view.facts[_CREDENTIALS].update(find_credentials_of(view.connection, "template_credentials", "template_id", ids))
-    view.facts[_KEYS].update(find_fingerprints(view.connection, ids))
-    load_latest(view, rows, "jobs")
+    load_template_facts(view, rows, "jobs")
 
 
 def _fill(view: Rendering, row: Row, shown: Shown) -> None:
     summary = shown["summary_fields"]
     summary["labels"] = {"count": 0, "results": []}
-    summary["recent_jobs"] = [
-        {name: job[name] for name in ("id", "status", "finished", "canceled_on", "type")}
-        for job in view.facts[_RECENT].get(row["id"], ())
-    ]
     summary["credentials"] = [show_attached(each) for each in view.facts[_CREDENTIALS].get(row["id"], ())]
-    shown["status"] = show_status(view, row)
-    show_latest(view, row, shown, "jobs")
-    path = f"{shown['url']}{row['webhook_service']}/" if row["webhook_service"] else ""
-    shown["related"]["webhook_receiver"] = path
-    shown["playhook"] = show_playhook(view.call.context, row, path, view.facts[_KEYS].get(row["id"]))
+    fill_template(view, row, shown, "jobs")
 
 
 def show_attached(row: Row) -> Shown:
@@ -161,11 +151,7 @@ _RESOURCE: Final = Resource(
         flag("use_fact_cache", help_text="Stored for compatibility; facts are not kept between jobs here."),
         reference("organization", "organizations", read_only=True,
                   help_text="The organization used to determine access to this template."),
-        computed("last_job_run", "datetime", column="last_job_run"),
-        computed("last_job_failed", "boolean", column="last_job_failed"),
-        constant("next_job_run", None, "datetime"),
-        computed("status", "choice", column="status",
-                 choices=(*JOB_STATUS, ("never updated", "Never Updated"))),
+        *LAST_RUN_FIELDS,
         reference("execution_environment", "", column=None,
                   help_text="The container image to be used for execution."),
         text("host_config_key", max_length=1024, forbidden=True),
@@ -179,11 +165,7 @@ _RESOURCE: Final = Resource(
         VENV,
         number("job_slice_count", default=1,
                help_text="Stored for compatibility; a job is never sliced here."),
-        choice("webhook_service", (("", "---------"),), nullable=True,
-               help_text="Service that webhook requests will be accepted from"),
-        reference("webhook_credential", "credentials",
-                  summary=(*SUMMARY, "kind", "cloud", "credential_type_id"),
-                  help_text="Personal Access Token for posting back the status to the service API"),
+        *WEBHOOK_FIELDS,
         flag("prevent_instance_group_fallback",
              help_text="Stored for compatibility; there is one group of workers here."),
     ),
@@ -203,8 +185,7 @@ _RESOURCE: Final = Resource(
     named=(NamedPart(), NamedPart(path="organization")),
     related=(
         "labels", "credentials", "jobs", "schedules", "activity_stream", "launch", "webhook_key",
-        "notification_templates_started", "notification_templates_success", "notification_templates_error",
-        "access_list", "survey_spec", "object_roles", "instance_groups", "slice_workflow_jobs", "copy",
+        *NOTIFICATIONS, "access_list", "survey_spec", "object_roles", "instance_groups", "slice_workflow_jobs", "copy",
     ),
     sub=(
         Action(name="launch", methods={"GET": show_launch, "POST": launch}, access={"POST": "operators"},
@@ -232,6 +213,4 @@ _RESOURCE: Final = Resource(
 
 def job_templates(context: ApiContext) -> Resource:
     """Declare the resource; which services there are is known when the receiver starts."""
-    choices = service_choices(context.services)
-    fields = (replace(each, choices=choices) if each.name == "webhook_service" else each for each in _RESOURCE.fields)
-    return replace(_RESOURCE, fields=tuple(fields))
+    return with_services(_RESOURCE, context)

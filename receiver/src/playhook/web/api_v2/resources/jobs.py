@@ -36,6 +36,7 @@ from playhook.web.api_v2.resources.job_fields import (
     refuse_active,
 )
 from playhook.web.api_v2.resources.launch import passwords_needed, show_launched
+from playhook.web.api_v2.resources.launchable import WEBHOOK_CREDENTIAL
 
 _CREDENTIALS: Final = "jobs.credentials"
 _EVENTS: Final = "jobs.events"
@@ -159,8 +160,7 @@ JOBS: Final = Resource(
         constant("job_slice_number", 0, "integer"),
         computed("job_slice_count", "integer", column="job_slice_count"),
         computed("webhook_service", "string", column="webhook_service"),
-        reference("webhook_credential", "credentials", read_only=True,
-                  summary=(*SUMMARY, "kind", "cloud", "credential_type_id")),
+        WEBHOOK_CREDENTIAL,
         computed("webhook_guid", "string", column="webhook_guid"),
         computed("host_status_counts", "json", in_lists=False),
         computed("playbook_counts", "object", in_lists=False),
