@@ -33,12 +33,14 @@ class Link:
 class Collection:
     """One kind of object: its table, and what its API names mean there.
 
-    `model` is AWX's name of the kind, which its error sentences use. `types` are the values of the column `type` that
-    belong to it (none: all rows do). `forbidden` names exist and may not be filtered on.
+    `model` is AWX's name of the kind, which its error sentences use, `type` the API's. `types` are the values of the
+    column `type` that belong to it (none: all rows do). `forbidden` names exist and may not be filtered on. A `hidden`
+    collection may not be asked for by this caller at all; of others it has the rows whose columns are as `visible`.
     """
 
     model: str
     table: str
+    type: str = ""
     types: tuple[str, ...] = ()
     columns: Mapping[str, str] = field(default_factory=dict)
     links: Mapping[str, Link] = field(default_factory=dict)
@@ -46,6 +48,9 @@ class Collection:
     search: tuple[str, ...] = ()
     order: tuple[str, ...] = ("id",)
     unread_in_lists: frozenset[str] = frozenset()
+    has_roles: bool = False
+    hidden: bool = False
+    visible: tuple[tuple[str, Any], ...] = ()
 
 
 Catalog = Mapping[str, Collection]

@@ -11,28 +11,31 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from functools import partial
 from typing import Any, Final
 
-import regex
-from sqlalchemy import Boolean, Column, Float, Integer
+from sqlalchemy import String
 
 from playhook.errors import BadQuery, Forbidden
 from playhook.store import tables as t
 from playhook.store.collections import Catalog, Collection, Link
-from playhook.store.columns import UtcTime
+from playhook.store.lookup_values import to_boolean, to_id, to_pattern, to_value
 
 RESERVED: Final = frozenset(
     {"page", "page_size", "format", "order", "order_by", "search", "type", "host_filter", "count_disabled",
-     "no_truncate", "limit", "role_level"}
+     "no_truncate", "limit", "role_level", "validate"}
 )  # fmt: skip
 OPERATORS: Final = frozenset(
     {"exact", "iexact", "contains", "icontains", "startswith", "istartswith", "endswith", "iendswith", "regex",
      "iregex", "gt", "gte", "lt", "lte", "in", "isnull", "search"}
 )  # fmt: skip
+_OF_RELATIONS: Final = frozenset({"exact", "gt", "gte", "lt", "lte", "in", "isnull"})
+_PASSWORD_FIELDS: Final = frozenset({"inputs", "start_args"})
 _DEEPEST: Final = 6
-_LONGEST_PATTERN: Final = 256  # a pattern is run against every row
-_BIGGEST: Final = 2**63 - 1
+_NO_ROLES: Final = (
+    "Cannot apply role_level filter to this list because its model does not use roles for access control."
+)
+_TERM: Final = re.compile(r"""((?:[^\s'"]*(?:(?:"(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*')[^\s'"]*)+)|\S+)""")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -72,27 +75,39 @@ class ListQuery:
     order: tuple[tuple[Lookup, bool], ...] = ()
 
 
+@dataclass(frozen=True, kw_only=True)
+class Arrival:
+    """Where a path ends: a column, and the link that it belongs to when it is a relation."""
+
+    steps: tuple[Step, ...]
+    holder: Collection
+    column: str
+    link: Link | None
+
+
 def parse_query(catalog: Catalog, collection: Collection, pairs: Iterable[tuple[str, str]]) -> ListQuery:
     """Read a query string's pairs. Raises BadQuery and Forbidden."""
     groups: dict[str, list[Lookup]] = {"": [], "or__": [], "chain__": []}
-    searches: list[tuple[Lookup, ...]] = []
+    searched: list[tuple[str, str]] = []
     reserved: dict[str, str] = {}
     for name, value in pairs:
         if name in RESERVED:
             reserved[name] = value
         elif name.endswith("__search"):
-            searches += _read_search(catalog, collection, name, value)
+            searched.append((name, value))
         else:
             group, lookup = _read_filter(catalog, collection, name, value)
             groups[group].append(lookup)
+    if "role_level" in reserved and not collection.has_roles:
+        raise BadQuery(_NO_ROLES)
     types = tuple(reserved["type"].split(",")) if reserved.get("type") else None
     order = (reserved.get("order_by") or reserved.get("order") or "").split(",")
     return ListQuery(
         all_of=tuple(groups[""]),
         any_of=tuple(groups["or__"]),
         chained=tuple(groups["chain__"]),
-        searches=tuple(searches),
-        terms=tuple(reserved.get("search", "").replace(",", " ").split()),
+        searches=_read_searches(catalog, collection, searched),
+        terms=tuple(_read_terms(reserved.get("search", ""))),
         types=types,
         order=tuple(_read_order(catalog, collection, name) for name in (*order, *collection.order) if name),
     )
@@ -103,69 +118,88 @@ def _read_filter(catalog: Catalog, collection: Collection, name: str, text: str)
     path = name.removeprefix(group)
     negated = path.startswith("not__")
     path = path.removeprefix("not__")
-    head, _separator, last = path.rpartition("__")
-    path, operator = (head, last) if head and last in OPERATORS else (path, "exact")
-    if not path or not path.isascii():
-        raise BadQuery("Query string field name not provided." if not path else f"{path!r} is not a field name.")
-    steps, column = _follow(catalog, collection, path.split("__"))
-    lookup = _compare(steps, steps[-1].target if steps else collection, column, operator, text)
+    if not path.isascii():
+        raise BadQuery(f"{path!r} is not an allowed field name. Must be ascii encodable.")
+    head, separator, last = path.rpartition("__")
+    path, operator = (head, last) if separator and last in OPERATORS else (path, "exact")
+    if not path:
+        raise BadQuery("Query string field name not provided.")
+    arrival = _follow(catalog, collection, path.split("__"))
+    lookup = _compare(arrival, path.rpartition("__")[2], operator, text)
     return group, replace(lookup, negated=lookup.negated ^ negated)
 
 
-def _read_search(catalog: Catalog, collection: Collection, name: str, text: str) -> list[tuple[Lookup, ...]]:
-    path = name.removesuffix("__search")
-    steps, column = _follow(catalog, collection, path.split("__"), arrives=True)
-    if not steps or column != "id":
-        raise BadQuery(f"{path} is not searchable")
-    texts = [each for each in text.split(",") if each]
-    target = steps[-1].target
-    return [
-        tuple(Lookup(steps=steps, column=target.columns[each], operator="icontains", value=term)
-              for each in target.search)
-        for term in texts
-    ]  # fmt: skip
+def _read_searches(
+    catalog: Catalog, collection: Collection, pairs: Iterable[tuple[str, str]]
+) -> tuple[tuple[Lookup, ...], ...]:
+    """Read searches of related objects: one term must be found, or all of them when a comma parts them."""
+    found: list[tuple[Lookup, ...]] = []
+    all_wanted = False
+    for name, text in pairs:
+        path = name.removesuffix("__search")
+        arrival = _follow(catalog, collection, path.split("__"), arrives=True)
+        if arrival.link is None:
+            raise BadQuery(f"{path} is not searchable")
+        all_wanted |= "," in text
+        found += [_search(arrival, term) for term in text.split(",") if term]
+    return tuple(found) if all_wanted or not found else (tuple(each for one in found for each in one),)
+
+
+def _search(arrival: Arrival, term: str) -> tuple[Lookup, ...]:
+    target = arrival.holder
+    columns = (target.columns[name] for name in target.search)
+    return tuple(Lookup(steps=arrival.steps, column=each, operator="icontains", value=term) for each in columns)
+
+
+def _read_terms(text: str) -> Iterable[str]:
+    """Split a search at blanks and commas; what is in quotation marks stays whole."""
+    for match in _TERM.finditer(text):
+        term = match[0].strip(",")
+        if len(term) > 1 and term[0] in "\"'" and term[0] == term[-1]:
+            yield re.sub(r"\\(.)", r"\1", term[1:-1])
+        else:
+            yield from filter(None, term.split(","))
 
 
 def _read_order(catalog: Catalog, collection: Collection, name: str) -> tuple[Lookup, bool]:
     descending = name.startswith("-")
-    steps, column = _follow(catalog, collection, name.removeprefix("-").split("__"))
-    if any(not step.link.to_one for step in steps):
+    arrival = _follow(catalog, collection, name.removeprefix("-").split("__"))
+    if any(not step.link.to_one for step in arrival.steps):
         raise BadQuery(f"A list cannot be ordered by {name.removeprefix('-')}: it has many values.")
-    return Lookup(steps=steps, column=column, operator="order", value=None), descending
+    return Lookup(steps=arrival.steps, column=arrival.column, operator="order", value=None), descending
 
 
-def _follow(
-    catalog: Catalog, collection: Collection, names: Sequence[str], *, arrives: bool = False
-) -> tuple[tuple[Step, ...], str]:
-    """Walk the links that `names` spell; return them and the last name's column.
+def _follow(catalog: Catalog, collection: Collection, names: Sequence[str], *, arrives: bool = False) -> Arrival:
+    """Walk the links that `names` spell.
 
     A name that ends on a link means the id of what it leads to: a foreign key here needs no step for that, unless the
-    walk `arrives` there.
+    walk `arrives` there. Raises Forbidden for what the caller may not see.
     """
     steps: list[Step] = []
     seen: set[tuple[str, str]] = set()
     here: Collection | None = collection
-    column = "id"
+    holder, column, link = collection, "id", None
     for position, name in enumerate(names):
         if here is None:
             raise BadQuery(f"No related model for field {name}.")
+        holder = here
         column, link = _find_name(here, name)
         if (here.model, name) in seen or position >= _DEEPEST:
             raise BadQuery(f"Loops not allowed in filters, detected on field {name}.")
         seen.add((here.model, name))
         is_last = position == len(names) - 1
-        if link is None:
-            here = None
-        elif arrives or not (is_last and link.to_one):
-            target = catalog[link.target]
-            steps.append(Step(name=name, link=link, target=target))
-            here, column = target, "id"
-    return tuple(steps), column
+        here = catalog[link.target] if link is not None else None
+        if link is not None and here is not None and (arrives or not (is_last and link.to_one)):
+            if here.hidden:
+                raise Forbidden
+            steps.append(Step(name=name, link=link, target=here))
+            holder, column = here, "id"
+    return Arrival(steps=tuple(steps), holder=holder, column=column, link=link)
 
 
 def _find_name(here: Collection, name: str) -> tuple[str, Link | None]:
     if name in here.forbidden:
-        raise Forbidden(f"Filtering on {'password fields' if name == 'password' else name} is not allowed.")
+        raise Forbidden(f"Filtering on {'password fields' if name in _PASSWORD_FIELDS else name} is not allowed.")
     link = here.links.get(name)
     if link is not None:
         return link.column or "id", link
@@ -176,89 +210,28 @@ def _find_name(here: Collection, name: str) -> tuple[str, Link | None]:
     return here.columns[name], None
 
 
-def _compare(steps: tuple[Step, ...], holder: Collection, column: str, operator: str, text: str) -> Lookup:
-    stored = t.metadata.tables[holder.table].c[column]
-    lookup = Lookup(steps=steps, column=column, operator=operator, value=text)
+def _compare(arrival: Arrival, name: str, operator: str, text: str) -> Lookup:
+    steps = arrival.steps
+    stored = t.metadata.tables[arrival.holder.table].c[arrival.column]
+    relation = arrival.link is not None or bool(stored.foreign_keys)
+    lookup = Lookup(steps=steps, column=arrival.column, operator=operator, value=text)
     if operator == "isnull":
-        wanted = _to_boolean(text)
+        wanted = to_boolean(text)
         # "No such object" counts as null, and so does an object without the value: the opposite of "has one".
         return replace(lookup, value=False, negated=wanted) if steps else replace(lookup, value=wanted)
+    value = _read_value(partial(to_id, name) if relation else partial(to_value, stored), operator, text)
+    if operator == "iexact" and (relation or not isinstance(stored.type, String)):
+        raise BadQuery(f"{name} is not a text field and cannot be filtered by case-insensitive search")
+    if relation and operator not in _OF_RELATIONS:
+        raise BadQuery(f"Related Field got invalid lookup: {operator}")
+    return replace(lookup, value=value)
+
+
+def _read_value(read: Callable[[str], Any], operator: str, text: str) -> Any:
     if operator == "in":
         if not text:
             raise BadQuery("cannot provide empty value for __in")
-        return replace(lookup, value=[_to_value(stored, each) for each in text.split(",")])
+        return [read(each) for each in text.split(",")]
     if operator in {"regex", "iregex"}:
-        return replace(lookup, value=_to_pattern(text))
-    return replace(lookup, value=_to_value(stored, text))
-
-
-def _to_pattern(text: str) -> str:
-    if len(text) > _LONGEST_PATTERN:
-        raise BadQuery(f"a regular expression may have {_LONGEST_PATTERN} characters")
-    try:
-        re.compile(text)  # what AWX knows, in its words
-        regex.compile(text, regex.VERSION0)  # what is run, see `regexp`
-    except (re.error, regex.error, OverflowError, RecursionError) as error:
-        raise BadQuery(str(error)) from None
-    return text
-
-
-def _to_value(column: Column[Any], text: str) -> Any:
-    if column.foreign_keys:
-        return _to_id(column.name.removesuffix("_id"), text)
-    for kind, convert in _CONVERSIONS:
-        if isinstance(column.type, kind):
-            return convert(text)
-    return text
-
-
-def _to_id(name: str, text: str) -> int | None:
-    if text.lower() in {"none", "null"}:
-        return None
-    try:
-        value = int(text)
-    except ValueError:
-        raise BadQuery(f"Invalid {name} id: {text}") from None
-    return value if abs(value) <= _BIGGEST else -1
-
-
-def _to_boolean(text: str) -> bool:
-    words = {"true": True, "1": True, "t": True, "false": False, "0": False, "f": False}
-    try:
-        return words[text.lower()]
-    except KeyError:
-        raise BadQuery(f'Unable to convert "{text}" to boolean') from None
-
-
-def _to_integer(text: str) -> int:
-    try:
-        value = int(text)
-    except ValueError:
-        raise BadQuery(f'["\u201c{text}\u201d value must be an integer."]') from None
-    return max(-_BIGGEST, min(_BIGGEST, value))
-
-
-def _to_float(text: str) -> float:
-    try:
-        return float(text)
-    except ValueError:
-        raise BadQuery(f'["\u201c{text}\u201d value must be a float."]') from None
-
-
-def _to_time(text: str) -> datetime:
-    try:
-        value = datetime.fromisoformat(text.replace(" ", "T", 1) if ":" in text else text)
-    except ValueError:
-        raise BadQuery(
-            f'["\u201c{text}\u201d value has an invalid format. '
-            'It must be in YYYY-MM-DD HH:MM[:ss[.uuuuuu]][TZ] format."]'
-        ) from None
-    return value if value.tzinfo else value.replace(tzinfo=UTC)
-
-
-_CONVERSIONS: Final[tuple[tuple[type, Callable[[str], Any]], ...]] = (
-    (Boolean, _to_boolean),
-    (Integer, _to_integer),
-    (Float, _to_float),
-    (UtcTime, _to_time),
-)
+        return to_pattern(text)
+    return text if operator == "iexact" else read(text)

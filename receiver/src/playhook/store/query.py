@@ -5,10 +5,11 @@
 from __future__ import annotations
 
 import operator as operators
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from itertools import groupby
-from typing import Any
+from typing import Any, Final
 
 from sqlalchemy import (
     ColumnElement,
@@ -62,6 +63,9 @@ class Scope:
     within: Within | None = None
 
 
+ANYWHERE: Final = Scope()
+
+
 @dataclass(frozen=True, kw_only=True)
 class Page:
     """Some rows of a list and how many there are in all; `count` is None when it was not asked for."""
@@ -75,41 +79,41 @@ def read_page(
     connection: Connection,
     collection: Collection,
     query: ListQuery,
+    scope: Scope = ANYWHERE,
     *,
-    scope: Scope | None = None,
     offset: int,
     size: int,
     counted: bool = True,
 ) -> Page:
     """Read `size` rows from `offset` on, ordered as asked and by id at last. Raises BadQuery for a slow pattern."""
-    try:
-        return _read_page(connection, collection, query, scope or Scope(), offset, size, counted=counted)
-    except OperationalError:
-        if regexp_timed_out(connection):
-            raise BadQuery("The regular expression takes too long; write a simpler one.") from None
-        raise
-
-
-def _read_page(
-    connection: Connection,
-    collection: Collection,
-    query: ListQuery,
-    scope: Scope,
-    offset: int,
-    size: int,
-    *,
-    counted: bool,
-) -> Page:
     table = t.metadata.tables[collection.table]
     where = _where(connection, collection, table, query, scope)
     shown = [column for column in table.c if column.name not in collection.unread_in_lists]
     statement = select(*shown).where(where).order_by(*_order(table, query)).offset(offset).limit(size + 1)
-    rows = [dict(row) for row in connection.execute(statement).mappings()]
-    count = None
-    if counted:
-        known = offset + len(rows) if 0 < len(rows) <= size or (not rows and offset == 0) else None
-        count = known if known is not None else count_rows(connection, table, where)
+    with _bounded(connection):
+        rows = [dict(row) for row in connection.execute(statement).mappings()]
+        count = None
+        if counted:
+            known = offset + len(rows) if 0 < len(rows) <= size or (not rows and offset == 0) else None
+            count = known if known is not None else count_rows(connection, table, where)
     return Page(rows=rows[:size], count=count, has_next=len(rows) > size)
+
+
+def count_matching(connection: Connection, collection: Collection, query: ListQuery, scope: Scope = ANYWHERE) -> int:
+    """Count what a list holds. Raises BadQuery for a slow pattern."""
+    table = t.metadata.tables[collection.table]
+    with _bounded(connection):
+        return count_rows(connection, table, _where(connection, collection, table, query, scope))
+
+
+@contextmanager
+def _bounded(connection: Connection) -> Iterator[None]:
+    try:
+        yield
+    except OperationalError:
+        if regexp_timed_out(connection):
+            raise BadQuery("The regular expression takes too long; write a simpler one.") from None
+        raise
 
 
 def count_rows(connection: Connection, table: FromClause, where: ColumnElement[bool]) -> int:
@@ -148,9 +152,7 @@ def _where(
 
 
 def _in_scope(table: FromClause, scope: Scope) -> ColumnElement[bool]:
-    conditions: list[ColumnElement[bool]] = [
-        table.c[name] == value if value is not None else table.c[name].is_(None) for name, value in scope.columns
-    ]
+    conditions = [_holds(table, scope.columns)]
     if scope.within is not None:
         between = t.metadata.tables[scope.within.table]
         of_kind = [between.c[name] == value for name, value in scope.within.kind.items()]
@@ -160,10 +162,16 @@ def _in_scope(table: FromClause, scope: Scope) -> ColumnElement[bool]:
     return and_(true(), *conditions)
 
 
+def _holds(table: FromClause, columns: Iterable[tuple[str, Any]]) -> ColumnElement[bool]:
+    return and_(
+        true(), *(table.c[name] == value if value is not None else table.c[name].is_(None) for name, value in columns)
+    )
+
+
 def _of_asked_types(collection: Collection, table: FromClause, types: Sequence[str]) -> ColumnElement[bool]:
     if "type" in table.c:
         return table.c.type.in_(types)
-    return true() if collection.table.removesuffix("s") in types else false()
+    return true() if collection.type in types else false()
 
 
 def _order(table: FromClause, query: ListQuery) -> list[ColumnElement[Any]]:
@@ -180,7 +188,8 @@ def _ordered_by(table: FromClause, steps: Sequence[Step], column: str) -> Column
         return table.c[column]
     target = t.metadata.tables[steps[0].target.table].alias()
     value = _ordered_by(target, steps[1:], column)
-    return select(value).where(target.c.id == table.c[steps[0].link.column]).correlate(table).scalar_subquery()
+    seen = and_(target.c.id == table.c[steps[0].link.column], _holds(target, steps[0].target.visible))
+    return select(value).where(seen).correlate(table).scalar_subquery()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -207,7 +216,8 @@ class _Builder:
     def through(self, table: FromClause, lookups: Sequence[Lookup]) -> ColumnElement[bool]:
         step = lookups[0].steps[0]
         target = t.metadata.tables[step.target.table].alias()
-        inner = and_(of_types(target, step.target.types), self.all_of(target, [each.tail() for each in lookups]))
+        seen = and_(of_types(target, step.target.types), _holds(target, step.target.visible))
+        inner = and_(seen, self.all_of(target, [each.tail() for each in lookups]))
         link = step.link
         if link.through is not None:
             name, here, there = link.through

@@ -5,30 +5,28 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from functools import partial
 from typing import Any, Final
-from urllib.parse import parse_qs, urlencode
 
 from starlette.responses import Response
 
 from playhook.errors import Forbidden, InvalidInput, NotFound
 from playhook.logs import get_logger
-from playhook.store.collections import Row
+from playhook.store.collections import Catalog, Collection, Row
 from playhook.store.lookups import parse_query
 from playhook.store.objects import attach, delete_row, detach, find_row
-from playhook.store.query import Page, Scope, Within, find_matching, read_page
+from playhook.store.query import Scope, Within, count_matching, find_matching, read_page
 from playhook.store.writer import Tx
 from playhook.web.api_v2.call import Call, answer, no_content
 from playhook.web.api_v2.named_urls import parse_named_url
+from playhook.web.api_v2.pages import answer_page, answer_whole, page_wanted
 from playhook.web.api_v2.render import Rendering
 from playhook.web.api_v2.resource import Access, Action, Association, Resource, Shown, SubList
 from playhook.web.api_v2.write import Draft, draft_from, store_draft
 from playhook.web.auth import Level
 
 _log = get_logger(__name__)
-PAGE_SIZE: Final = 25
-MAX_PAGE_SIZE: Final = 200
-_MOST_PAGES: Final = 10**9
 _GET_LEVEL: Final[Level] = "readers"
 
 Answer = Callable[[Call], Response]
@@ -41,25 +39,26 @@ class Endpoints:
         self.resources = resources
         self.catalog = {name: each.collection for name, each in resources.items()}
 
+    def catalog_of(self, call: Call) -> Catalog:
+        """Return the collections as the caller may ask for them: no filter tells more than a list would."""
+        if call.principal.may("readers") and call.principal.may("administrators"):
+            return self.catalog
+        return {name: _narrow(each, call) for name, each in self.resources.items()}
+
     # lists
 
     def list_all(self, resource: Resource, call: Call, scope: Scope | None = None) -> Response:
         """Answer a page of a list; what the caller may not see is not in it."""
         visible = visible_to(resource.access, call)
-        query = parse_query(self.catalog, resource.collection, call.query.multi_items())
-        number, size = page_wanted(call)
+        query = parse_query(self.catalog_of(call), resource.collection, call.query.multi_items())
         if visible is None:
-            page = Page(rows=[], count=0, has_next=False)
-        else:
-            asked = scope or Scope()
-            narrowed = Scope(columns=(*asked.columns, *visible), within=asked.within)
-            counted = "count_disabled" not in call.query
-            offset = (number - 1) * size
-            page = read_page(
-                call.connection, resource.collection, query, scope=narrowed, offset=offset, size=size, counted=counted
-            )
-        if number > 1 and not page.rows:
-            raise NotFound("Invalid page.")
+            return answer_whole(call, [])
+        asked = scope or Scope()
+        narrowed = Scope(columns=(*asked.columns, *visible), within=asked.within)
+        select = call.connection, resource.collection, query, narrowed
+        number, size = page_wanted(call, partial(count_matching, *select))
+        counted = "count_disabled" not in call.query
+        page = read_page(*select, offset=(number - 1) * size, size=size, counted=counted)
         view = Rendering(call)
         rows = page.rows
         mixed = len(resource.types) > 1
@@ -187,7 +186,7 @@ class Endpoints:
         """Answer the list below an object of what is not built here."""
         row = self.find(resource, call)
         require_access(resource.access, resource.access.read, call, row)
-        return answer_page(call, [], Page(rows=[], count=0, has_next=False), page_wanted(call)[0])
+        return answer_whole(call, [])
 
 
 def bind(function: Callable[..., Response], *arguments: Any) -> Answer:
@@ -202,38 +201,16 @@ def visible_to(access: Access, call: Call) -> tuple[tuple[str, Any], ...] | None
     return ((access.own, call.principal.id),) if access.own else None
 
 
+def _narrow(resource: Resource, call: Call) -> Collection:
+    seen = visible_to(resource.access, call)
+    return replace(resource.collection, hidden=seen is None, visible=seen or ())
+
+
 def require_access(access: Access, level: Level, call: Call, row: Row) -> None:
     """Raise Forbidden unless the caller has the level or owns the object."""
     owns = bool(access.own) and row[access.own] == call.principal.id
     if not owns and not call.principal.may(level):
         raise Forbidden
-
-
-def page_wanted(call: Call) -> tuple[int, int]:
-    """Return the page's number and size. Raises NotFound for what cannot be a page."""
-    size_text = call.query.get("page_size", "")
-    size = int(size_text) if size_text.isascii() and size_text.isdecimal() and len(size_text) < 10 else 0
-    number_text = call.query.get("page", "1")
-    if not (number_text.isascii() and number_text.isdecimal()) or not 1 <= int(number_text[:12]) <= _MOST_PAGES:
-        raise NotFound("Invalid page.")
-    return int(number_text), min(size or PAGE_SIZE, MAX_PAGE_SIZE)
-
-
-def answer_page(call: Call, results: list[Any], page: Page, number: int) -> Response:
-    """Answer a page with AWX's envelope."""
-    if page.count is None:
-        return answer({"results": results})
-    following = _page_link(call, number + 1) if page.has_next else None
-    previous = _page_link(call, number - 1) if number > 1 else None
-    return answer({"count": page.count, "next": following, "previous": previous, "results": results})
-
-
-def _page_link(call: Call, number: int) -> str:
-    query = parse_qs(str(call.query), keep_blank_values=True)
-    query["page"] = [str(number)]
-    if "page_size" in query:
-        query["page_size"] = [str(page_wanted(call)[1])]
-    return f"{call.path}?{urlencode(sorted(query.items()), doseq=True)}"
 
 
 def _remove(tx: Tx, resource: Resource, row: Row) -> None:

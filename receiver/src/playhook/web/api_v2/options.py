@@ -8,8 +8,8 @@ from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
 from playhook.web.api_v2.call import Call
-from playhook.web.api_v2.endpoints import MAX_PAGE_SIZE
 from playhook.web.api_v2.fields import UNSET, Field
+from playhook.web.api_v2.pages import MAX_PAGE_SIZE
 from playhook.web.api_v2.resource import Resource
 
 _RENDERS: Final = ("application/json", "text/html")

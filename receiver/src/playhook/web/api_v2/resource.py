@@ -202,6 +202,7 @@ class Resource:
         return Collection(
             model=self.model,
             table=self.table,
+            type=self.type,
             types=self.types,
             columns={**columns, **self.filters},
             links={**links, **self.links},
@@ -209,4 +210,5 @@ class Resource:
             search=self.search,
             order=self.order,
             unread_in_lists=self.unread_in_lists,
+            has_roles=self.has_object_roles,
         )

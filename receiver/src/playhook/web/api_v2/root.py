@@ -14,11 +14,11 @@ from starlette.responses import Response
 from playhook import __version__
 from playhook.store.job_inputs import read_installation
 from playhook.store.project_files import list_manual_projects
-from playhook.store.query import Page
 from playhook.store.users import find_user
 from playhook.web.api_v2.call import PREFIX, Call, answer
-from playhook.web.api_v2.endpoints import Endpoints, answer_page, page_wanted
+from playhook.web.api_v2.endpoints import Endpoints
 from playhook.web.api_v2.options import describe_path
+from playhook.web.api_v2.pages import answer_whole
 from playhook.web.api_v2.render import Rendering
 from playhook.web.api_v2.serve import PRODUCT_VERSION, View
 from playhook.web.api_v2.services import show_services
@@ -131,9 +131,9 @@ def _show_me(call: Call) -> Response:
     users = call.api.resources["users"]
     row = find_user(call.connection, call.principal.id)
     shown = Rendering(call).show_all(users, [row] if row else [])
-    return answer_page(call, shown, Page(rows=[], count=len(shown), has_next=False), 1)
+    return answer_whole(call, shown)
 
 
 def _show_nothing(call: Call) -> Response:
     _principal = call.principal
-    return answer_page(call, [], Page(rows=[], count=0, has_next=False), page_wanted(call)[0])
+    return answer_whole(call, [])

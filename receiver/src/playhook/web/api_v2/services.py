@@ -8,22 +8,15 @@ from typing import Any
 
 from starlette.responses import Response
 
-from playhook.errors import NotFound
 from playhook.services.base import Sampled, Service
-from playhook.store.query import Page
 from playhook.web.api_v2.call import Call
-from playhook.web.api_v2.endpoints import answer_page, page_wanted
+from playhook.web.api_v2.pages import answer_whole
 
 
 def show_services(call: Call) -> Response:
     """Answer a page of the services, in the order of their names, to anyone who is logged in."""
     _principal = call.principal
-    services = list(call.context.services.values())
-    number, size = page_wanted(call)
-    shown = [_show(each) for each in services[(number - 1) * size : number * size]]
-    if number > 1 and not shown:
-        raise NotFound("Invalid page.")
-    return answer_page(call, shown, Page(rows=[], count=len(services), has_next=number * size < len(services)), number)
+    return answer_whole(call, [_show(each) for each in call.context.services.values()])
 
 
 def _show(service: Service) -> dict[str, Any]:
