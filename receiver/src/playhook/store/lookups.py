@@ -120,6 +120,8 @@ def _read_filter(catalog: Catalog, collection: Collection, name: str, text: str)
     path = path.removeprefix("not__")
     if not path.isascii():
         raise BadQuery(f"{path!r} is not an allowed field name. Must be ascii encodable.")
+    if path.endswith("__int"):
+        path, text = path.removesuffix("__int"), _check_integer(text)
     head, separator, last = path.rpartition("__")
     path, operator = (head, last) if separator and last in OPERATORS else (path, "exact")
     if not path:
@@ -127,6 +129,13 @@ def _read_filter(catalog: Catalog, collection: Collection, name: str, text: str)
     arrival = _follow(catalog, collection, path.split("__"))
     lookup = _compare(arrival, path.rpartition("__")[2], operator, text)
     return group, replace(lookup, negated=lookup.negated ^ negated)
+
+
+def _check_integer(text: str) -> str:
+    try:
+        return str(int(text))
+    except ValueError as error:
+        raise BadQuery(str(error)) from None
 
 
 def _read_searches(

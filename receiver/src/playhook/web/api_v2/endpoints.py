@@ -11,18 +11,19 @@ from typing import Any, Final
 
 from starlette.responses import Response
 
-from playhook.errors import Forbidden, InvalidInput, NotFound
+from playhook.errors import InvalidInput, NotFound
 from playhook.logs import get_logger
 from playhook.store.collections import Catalog, Collection, Row
 from playhook.store.lookups import parse_query
 from playhook.store.objects import attach, delete_row, detach, find_row
 from playhook.store.query import Scope, Within, count_matching, find_matching, read_page
 from playhook.store.writer import Tx
+from playhook.web.api_v2.access import require_access, visible_to
 from playhook.web.api_v2.call import Call, answer, no_content
 from playhook.web.api_v2.named_urls import parse_named_url
 from playhook.web.api_v2.pages import answer_page, answer_whole, page_wanted
 from playhook.web.api_v2.render import Rendering
-from playhook.web.api_v2.resource import Access, Action, Association, Resource, Shown, SubList
+from playhook.web.api_v2.resource import Action, Association, Resource, Shown, SubList
 from playhook.web.api_v2.write import Draft, draft_from, store_draft
 from playhook.web.auth import Level
 
@@ -194,23 +195,9 @@ def bind(function: Callable[..., Response], *arguments: Any) -> Answer:
     return partial(function, *arguments)
 
 
-def visible_to(access: Access, call: Call) -> tuple[tuple[str, Any], ...] | None:
-    """Return the columns that narrow a list to what the caller may see; None when that is nothing."""
-    if call.principal.may(access.read):
-        return ()
-    return ((access.own, call.principal.id),) if access.own else None
-
-
 def _narrow(resource: Resource, call: Call) -> Collection:
     seen = visible_to(resource.access, call)
     return replace(resource.collection, hidden=seen is None, visible=seen or ())
-
-
-def require_access(access: Access, level: Level, call: Call, row: Row) -> None:
-    """Raise Forbidden unless the caller has the level or owns the object."""
-    owns = bool(access.own) and row[access.own] == call.principal.id
-    if not owns and not call.principal.may(level):
-        raise Forbidden
 
 
 def _remove(tx: Tx, resource: Resource, row: Row) -> None:

@@ -7,11 +7,12 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any, Final, Literal
 
-from playhook.errors import InvalidInput, NotFound
+from playhook.errors import Forbidden, InvalidInput, NotFound
 from playhook.store.collections import Row
 from playhook.store.objects import exists_equal, find_row, find_rows, insert_row, update_row
 from playhook.store.query import Reading
 from playhook.store.writer import Tx
+from playhook.web.api_v2.access import visible_to
 from playhook.web.api_v2.call import Call
 from playhook.web.api_v2.fields import UNSET, Field, Refused
 from playhook.web.api_v2.resource import Resource, Unique, Written
@@ -130,8 +131,17 @@ def _check_references(draft: Draft) -> None:
         wanted = draft.values.get(each.column or "") if each.column else draft.extra.get(each.name)
         if each.kind != "id" or wanted is None or each.name in draft.errors:
             continue
+        _refuse_hidden(draft, each)
         if not each.references or draft.find(each.references, wanted) is None:
             draft.fail(each.name, f'Invalid pk "{wanted}" - object does not exist.')
+
+
+def _refuse_hidden(draft: Draft, each: Field) -> None:
+    """Refuse to refer to a kind of object that the caller may not see: the answer would say whether there is one."""
+    if each.column and each.references and draft.is_changed(each.column):
+        target = draft.call.api.resources[each.references]
+        if visible_to(target.access, draft.call) is None:
+            raise Forbidden
 
 
 def _check_unique(draft: Draft, connection: Reading) -> None:

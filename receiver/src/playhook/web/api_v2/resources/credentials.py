@@ -14,7 +14,7 @@ from limits.strategies import FixedWindowRateLimiter
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
-from playhook.errors import InvalidInput
+from playhook.errors import Forbidden, InvalidInput
 from playhook.store.collections import Link, Row
 from playhook.store.credentials import (
     ASK,
@@ -86,6 +86,8 @@ def _check(draft: Draft) -> None:
 
 def _check_owner(draft: Draft) -> None:
     if draft.current is not None:
+        if draft.is_changed("organization_id") and not draft.call.principal.may("administrators"):
+            raise Forbidden
         return
     given = [name for name in _OWNERS if draft.body.get(name)]
     if not given:
