@@ -11,7 +11,7 @@ from typing import Any, Final
 
 from starlette.responses import Response
 
-from playhook.errors import InvalidInput, NotFound
+from playhook.errors import BadQuery, NotFound, Refusal
 from playhook.logs import get_logger
 from playhook.store.collections import Catalog, Collection, Row
 from playhook.store.lookups import parse_query
@@ -20,6 +20,7 @@ from playhook.store.query import Scope, Within, count_matching, find_matching, r
 from playhook.store.writer import Tx
 from playhook.web.api_v2.access import require_access, visible_to
 from playhook.web.api_v2.call import Call, answer, no_content
+from playhook.web.api_v2.fields import BIGGEST
 from playhook.web.api_v2.named_urls import parse_named_url
 from playhook.web.api_v2.pages import answer_page, answer_whole, page_wanted
 from playhook.web.api_v2.render import Rendering
@@ -156,17 +157,16 @@ class Endpoints:
         """Put an object into a list below another, or take it out."""
         row = self.find(resource, call)
         require_access(resource.access, sub.access, call, row)
-        if sub.creates and "id" not in call.body:
+        leaves = "disassociate" in call.body
+        if sub.creates and not leaves and not call.body.get("id"):
             return self._create_associated(resource, sub, call, row)
-        other_id = call.body.get("id")
-        if not isinstance(other_id, int) or isinstance(other_id, bool):
-            raise InvalidInput({"msg": ['"id" field must be an integer.' if other_id else '"id" is required']})
         listed = self.resources[sub.resource]
+        other_id = _id_of_other(call, listed, leaves=leaves)
         other = find_row(call.connection, listed.collection, other_id)
         if other is None:
-            raise NotFound(f"No {listed.model} matches the given query.")
+            raise BadQuery(f"{listed.model} matching query does not exist.")
         pair = {sub.parent: row["id"], sub.listed: other_id, **sub.kind}
-        if call.body.get("disassociate"):
+        if leaves:
             call.write(_detach, resource, sub, pair)
         else:
             sub.check(call, row, other)
@@ -193,6 +193,17 @@ class Endpoints:
 def bind(function: Callable[..., Response], *arguments: Any) -> Answer:
     """Fix a function's first arguments; what is left takes a call."""
     return partial(function, *arguments)
+
+
+def _id_of_other(call: Call, listed: Resource, *, leaves: bool) -> int:
+    """Return which object is put into a list or taken out. Raises Refusal."""
+    other_id = call.body.get("id")
+    if not other_id:
+        missing = '"id" is required to disassociate' if leaves else f"{listed.title.title()} 'id' field is missing."
+        raise Refusal(missing, "msg")
+    if not isinstance(other_id, int) or isinstance(other_id, bool):
+        raise Refusal('"id" field must be an integer.', "msg")
+    return min(other_id, BIGGEST) if other_id > 0 else 0
 
 
 def _narrow(resource: Resource, call: Call) -> Collection:

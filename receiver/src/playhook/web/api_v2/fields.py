@@ -19,6 +19,7 @@ UNSET: Final[Any] = object()
 BIGGEST: Final = 2_147_483_647
 _TRUE: Final = {"t", "y", "yes", "true", "on", "1"}
 _FALSE: Final = {"f", "n", "no", "false", "off", "0"}
+_EMPTY_FOR_NULL: Final = frozenset({"string", "json", "boolean", "choice"})
 _INTEGER: Final = re.compile(r"^\s*([+-]?\d{1,20})(?:\.0*)?\s*$")
 
 
@@ -30,10 +31,9 @@ class Refused(ValueError):
 class Field:
     """One field. `column` names where it is stored; None: it is computed by the resource, or always its default.
 
-    `verbatim` text is kept byte for byte. `forbidden` may not be filtered on. `nullable` takes null (a choice then
-    gets its default). `in_lists` is
-    false for what only the detail of an object shows. A `required` field has no default. `complain` says why a string
-    cannot be taken.
+    `verbatim` text is kept byte for byte. `forbidden` may not be filtered on. `nullable` keeps null (a choice then
+    gets its default); elsewhere null is an empty text or false, as in AWX. `in_lists` is false for what only the
+    detail of an object shows. A `required` field has no default. `complain` says why a string cannot be taken.
     """
 
     name: str
@@ -61,12 +61,17 @@ class Field:
     def title(self) -> str:
         return self.label or self.name.replace("_", " ").capitalize()
 
+    @property
+    def is_text(self) -> bool:
+        return self.kind != "choice" or all(isinstance(each, str) for each, _label in self.choices)
+
     def parse(self, value: Any) -> Any:
         """Return the value as it is stored. Raises Refused."""
         if value is None:
             if self.nullable:
                 return self.default if self.kind == "choice" else None
-            raise Refused("This field may not be null.")
+            if self.kind not in _EMPTY_FOR_NULL or not self.is_text:
+                raise Refused("This field may not be null.")
         parsed: Any = _PARSERS[self.kind](self, value)
         return parsed
 
@@ -127,6 +132,10 @@ def check_text(value: str) -> str:
 
 
 def _parse_string(field: Field, value: Any) -> str:
+    if not value and not isinstance(value, str):  # null, false, zero and what is empty count as no text
+        if not field.blank:
+            raise Refused("This field cannot be blank.")
+        return ""
     if isinstance(value, bool) or not isinstance(value, (str, int, float)):
         raise Refused("Not a valid string.")
     text = check_text(str(value))
@@ -142,6 +151,8 @@ def _parse_string(field: Field, value: Any) -> str:
 
 def _parse_boolean(_field: Field, value: Any) -> bool:
     word = str(value).lower() if isinstance(value, (str, int, bool)) else ""
+    if value is None or (isinstance(value, str) and word in {"", "null"}):
+        return False
     if word in _TRUE or word in _FALSE:
         return word in _TRUE
     raise Refused("Must be a valid boolean.")
@@ -160,6 +171,7 @@ def _parse_integer(field: Field, value: Any) -> int:
 
 
 def _parse_choice(field: Field, value: Any) -> Any:
+    value = value or "" if field.is_text else value
     for known, _label in field.choices:
         if not isinstance(value, bool) and str(value) == str(known):
             return known
@@ -181,6 +193,8 @@ def _parse_id(_field: Field, value: Any) -> int | None:
 
 
 def _parse_json(_field: Field, value: Any) -> str:
+    if value is None:
+        return ""
     if isinstance(value, Mapping):
         return check_text(json.dumps(value))
     if not isinstance(value, str):
