@@ -228,7 +228,7 @@ def test_attaching_credentials(api: Api, world: World) -> None:
     assert (refused.status, refused.json()) == (400, {"error": "Cannot assign a Credential of kind `token`."})
     assert api.post(path, {"id": machines[0], "disassociate": True}).status == 204
     assert api.get(path).json()["count"] == 0
-    assert api.post(path, {"id": 999}).status == 404
+    assert api.post(path, {"id": 999}).status == 400
     assert api.post(path, {}).status == 400
 
 

@@ -119,7 +119,7 @@ def test_deleting_a_credential_clears_the_references_to_it(api: Api, world: Worl
     [
         ("organizations", {}, {"name": ["This field is required."]}),
         ("organizations", {"name": ""}, {"name": ["This field may not be blank."]}),
-        ("organizations", {"name": None}, {"name": ["This field may not be null."]}),
+        ("organizations", {"name": None}, {"name": ["This field cannot be blank."]}),
         ("organizations", {"name": "x" * 513}, {"name": ["Ensure this field has no more than 512 characters."]}),
         ("organizations", {"name": ["x"]}, {"name": ["Not a valid string."]}),
         ("organizations", {"name": "x\0"}, {"name": ["Null characters are not allowed."]}),
