@@ -30,6 +30,14 @@ class Link:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Constant:
+    """What a name means that has the same value on every object here; `kind` is that of the field."""
+
+    kind: str
+    value: Any
+
+
+@dataclass(frozen=True, kw_only=True)
 class Collection:
     """One kind of object: its table, and what its API names mean there.
 
@@ -43,6 +51,7 @@ class Collection:
     type: str = ""
     types: tuple[str, ...] = ()
     columns: Mapping[str, str] = field(default_factory=dict)
+    constants: Mapping[str, Constant] = field(default_factory=dict)
     links: Mapping[str, Link] = field(default_factory=dict)
     forbidden: frozenset[str] = frozenset()
     search: tuple[str, ...] = ()

@@ -5,18 +5,23 @@
 from __future__ import annotations
 
 import math
+import operator as operators
 import re
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta, timezone
+from functools import partial
 from typing import Any, Final
 
 import regex
 from sqlalchemy import Boolean, Column, Float, Integer
 
 from playhook.errors import BadQuery
+from playhook.store.collections import Constant
 from playhook.store.columns import UtcTime
 
 _LONGEST_PATTERN: Final = 256  # a pattern is run against every row
+_PATTERN_TIME: Final = 0.1  # seconds; constants are short
+_ORDERS: Final = {"gt": operators.gt, "gte": operators.ge, "lt": operators.lt, "lte": operators.le}
 _BIGGEST: Final = 2**63 - 1
 _DATE: Final = re.compile(r"(\d{4})-(\d{1,2})-(\d{1,2})")
 _TIME: Final = re.compile(
@@ -31,6 +36,45 @@ def to_value(column: Column[Any], text: str) -> Any:
         if isinstance(column.type, kind):
             return convert(text)
     return text
+
+
+def read_value(read: Callable[[str], Any], operator: str, text: str) -> Any:
+    """Read what an operator compares with, given how one value is read. Raises BadQuery."""
+    if operator == "isnull":
+        return to_boolean(text)
+    if operator == "in":
+        if not text:
+            raise BadQuery("cannot provide empty value for __in")
+        return [read(each) for each in text.split(",")]
+    if operator in {"regex", "iregex"}:
+        return to_pattern(text)
+    return text if operator == "iexact" else read(text)
+
+
+def holds(constant: Constant, name: str, operator: str, text: str) -> bool:
+    """Say whether a comparison with a constant is true. Raises BadQuery."""
+    read = _KINDS.get(constant.kind, str)
+    wanted = read_value(partial(to_id, name) if constant.kind == "id" else read, operator, text)
+    value = constant.value
+    if operator in {"isnull", "in", "exact"}:
+        return bool((value is None) == wanted if operator == "isnull" else value in wanted if operator == "in"
+                    else value == wanted)  # fmt: skip
+    if value is None:
+        return False
+    if operator in _ORDERS:
+        return bool(_ORDERS[operator](value, wanted))
+    return _holds_for_text(str(value), operator, str(wanted))
+
+
+def _holds_for_text(value: str, operator: str, wanted: str) -> bool:
+    if operator in {"regex", "iregex"}:
+        flags = regex.IGNORECASE if operator == "iregex" else 0
+        return regex.search(wanted, value, flags | regex.VERSION0, timeout=_PATTERN_TIME) is not None
+    if operator.startswith("i"):
+        value, wanted, operator = value.lower(), wanted.lower(), operator.removeprefix("i")
+    tests = {"exact": value.__eq__, "contains": value.__contains__, "startswith": value.startswith,
+             "endswith": value.endswith}  # fmt: skip
+    return bool(tests[operator](wanted))
 
 
 def to_id(name: str, text: str) -> int | None:
@@ -123,6 +167,9 @@ def _invalid(text: str, complaint: str) -> BadQuery:
     return BadQuery(f'["\u201c{text}\u201d {complaint}"]')
 
 
+_KINDS: Final[dict[str, Callable[[str], Any]]] = {
+    "boolean": to_boolean, "integer": _to_integer, "float": _to_float, "datetime": _to_time,
+}  # fmt: skip
 _CONVERSIONS: Final[tuple[tuple[type, Callable[[str], Any]], ...]] = (
     (Boolean, to_boolean),
     (Integer, _to_integer),

@@ -9,7 +9,7 @@ describe it. Error sentences are those of AWX, which are Django's.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any, Final
@@ -18,8 +18,8 @@ from sqlalchemy import String
 
 from playhook.errors import BadQuery, Forbidden
 from playhook.store import tables as t
-from playhook.store.collections import Catalog, Collection, Link
-from playhook.store.lookup_values import to_boolean, to_id, to_pattern, to_value
+from playhook.store.collections import Catalog, Collection, Constant, Link
+from playhook.store.lookup_values import holds, read_value, to_id, to_value
 
 RESERVED: Final = frozenset(
     {"page", "page_size", "format", "order", "order_by", "search", "type", "host_filter", "count_disabled",
@@ -77,12 +77,13 @@ class ListQuery:
 
 @dataclass(frozen=True, kw_only=True)
 class Arrival:
-    """Where a path ends: a column, and the link that it belongs to when it is a relation."""
+    """Where a path ends: a column, and the link that it belongs to when it is a relation; or a constant."""
 
     steps: tuple[Step, ...]
     holder: Collection
     column: str
     link: Link | None
+    constant: Constant | None = None
 
 
 def parse_query(catalog: Catalog, collection: Collection, pairs: Iterable[tuple[str, str]]) -> ListQuery:
@@ -109,7 +110,7 @@ def parse_query(catalog: Catalog, collection: Collection, pairs: Iterable[tuple[
         searches=_read_searches(catalog, collection, searched),
         terms=tuple(_read_terms(reserved.get("search", ""))),
         types=types,
-        order=tuple(_read_order(catalog, collection, name) for name in (*order, *collection.order) if name),
+        order=tuple(_read_order(catalog, collection, filter(None, (*order, *collection.order)))),
     )
 
 
@@ -170,12 +171,15 @@ def _read_terms(text: str) -> Iterable[str]:
             yield from filter(None, term.split(","))
 
 
-def _read_order(catalog: Catalog, collection: Collection, name: str) -> tuple[Lookup, bool]:
-    descending = name.startswith("-")
-    arrival = _follow(catalog, collection, name.removeprefix("-").split("__"))
-    if any(not step.link.to_one for step in arrival.steps):
-        raise BadQuery(f"A list cannot be ordered by {name.removeprefix('-')}: it has many values.")
-    return Lookup(steps=arrival.steps, column=arrival.column, operator="order", value=None), descending
+def _read_order(catalog: Catalog, collection: Collection, names: Iterable[str]) -> Iterator[tuple[Lookup, bool]]:
+    for name in names:
+        path = name.removeprefix("-")
+        arrival = _follow(catalog, collection, path.split("__"))
+        if any(not step.link.to_one for step in arrival.steps):
+            raise BadQuery(f"A list cannot be ordered by {path}: it has many values.")
+        if arrival.constant is None:
+            lookup = Lookup(steps=arrival.steps, column=arrival.column, operator="order", value=None)
+            yield lookup, name.startswith("-")
 
 
 def _follow(catalog: Catalog, collection: Collection, names: Sequence[str], *, arrives: bool = False) -> Arrival:
@@ -203,7 +207,8 @@ def _follow(catalog: Catalog, collection: Collection, names: Sequence[str], *, a
                 raise Forbidden
             steps.append(Step(name=name, link=link, target=here))
             holder, column = here, "id"
-    return Arrival(steps=tuple(steps), holder=holder, column=column, link=link)
+    constant = holder.constants.get(names[-1]) if link is None else None
+    return Arrival(steps=tuple(steps), holder=holder, column=column, link=link, constant=constant)
 
 
 def _find_name(here: Collection, name: str) -> tuple[str, Link | None]:
@@ -214,6 +219,8 @@ def _find_name(here: Collection, name: str) -> tuple[str, Link | None]:
         return link.column or "id", link
     if name == "pk":
         return "id", None
+    if name in here.constants:
+        return "id", None
     if name not in here.columns:
         raise BadQuery(f"{here.model} has no field named '{name}'")
     return here.columns[name], None
@@ -221,26 +228,19 @@ def _find_name(here: Collection, name: str) -> tuple[str, Link | None]:
 
 def _compare(arrival: Arrival, name: str, operator: str, text: str) -> Lookup:
     steps = arrival.steps
+    if arrival.constant is not None:
+        # No object is without an id: that is true of all of them, or of none.
+        value = not holds(arrival.constant, name, operator, text)
+        return Lookup(steps=steps, column="id", operator="isnull", value=value)
     stored = t.metadata.tables[arrival.holder.table].c[arrival.column]
     relation = arrival.link is not None or bool(stored.foreign_keys)
-    lookup = Lookup(steps=steps, column=arrival.column, operator=operator, value=text)
+    read = partial(to_id, name) if relation else partial(to_value, stored)
+    lookup = Lookup(steps=steps, column=arrival.column, operator=operator, value=read_value(read, operator, text))
     if operator == "isnull":
-        wanted = to_boolean(text)
         # "No such object" counts as null, and so does an object without the value: the opposite of "has one".
-        return replace(lookup, value=False, negated=wanted) if steps else replace(lookup, value=wanted)
-    value = _read_value(partial(to_id, name) if relation else partial(to_value, stored), operator, text)
+        return replace(lookup, value=False, negated=lookup.value) if steps else lookup
     if operator == "iexact" and (relation or not isinstance(stored.type, String)):
         raise BadQuery(f"{name} is not a text field and cannot be filtered by case-insensitive search")
     if relation and operator not in _OF_RELATIONS:
         raise BadQuery(f"Related Field got invalid lookup: {operator}")
-    return replace(lookup, value=value)
-
-
-def _read_value(read: Callable[[str], Any], operator: str, text: str) -> Any:
-    if operator == "in":
-        if not text:
-            raise BadQuery("cannot provide empty value for __in")
-        return [read(each) for each in text.split(",")]
-    if operator in {"regex", "iregex"}:
-        return to_pattern(text)
-    return text if operator == "iexact" else read(text)
+    return lookup

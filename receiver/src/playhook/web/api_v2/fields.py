@@ -62,6 +62,16 @@ class Field:
         return self.label or self.name.replace("_", " ").capitalize()
 
     @property
+    def is_constant(self) -> bool:
+        """Say whether every object has the same value here, which filters know too."""
+        fixed = self.read_only and self.default is not UNSET and not isinstance(self.default, list)
+        return self.column is None and (fixed or (self.kind == "id" and not self.references))
+
+    @property
+    def is_filterable(self) -> bool:
+        return self.column is not None or self.is_constant
+
+    @property
     def is_text(self) -> bool:
         return self.kind != "choice" or all(isinstance(each, str) for each, _label in self.choices)
 

@@ -12,6 +12,10 @@ from playhook.web.api_v2.fields import UNSET, Field
 from playhook.web.api_v2.pages import MAX_PAGE_SIZE
 from playhook.web.api_v2.resource import Resource
 
+_SUMMARY_FIELDS: Final = (
+    "Data structure with name/description for related resources.  The output for some objects may be limited for "
+    "performance reasons."
+)
 _RENDERS: Final = ("application/json", "text/html")
 
 
@@ -84,7 +88,7 @@ def _describe(each: Field, resource: Resource) -> dict[str, Any]:
         described["help_text"] = each.help_text.format(label=resource.title)
     if each.min_value is not None:
         described |= {"min_value": each.min_value, "max_value": each.max_value}
-    described["filterable"] = each.column is not None
+    described["filterable"] = each.is_filterable
     if each.choices:
         described["choices"] = [list(one) for one in each.choices]
     return described
@@ -97,7 +101,7 @@ def _standard(resource: Resource) -> Mapping[str, Any]:
         "type": ("choice", "Type", f"Data type for this {title}.", True),
         "url": ("string", "Url", f"URL for this {title}.", False),
         "related": ("object", "Related", "Data structure with URLs of related resources.", False),
-        "summary_fields": ("object", "Summary fields", "Names and descriptions of related resources.", False),
+        "summary_fields": ("object", "Summary fields", _SUMMARY_FIELDS, False),
     }
     if resource.timed:
         standard["created"] = ("datetime", "Created", f"Timestamp when this {title} was created.", True)

@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, Any
 
 from starlette.responses import Response
 
-from playhook.store.collections import Collection, Link, Row
+from playhook.store.collections import Collection, Constant, Link, Row
 from playhook.store.writer import Tx
 from playhook.web.api_v2.call import Call
-from playhook.web.api_v2.fields import Field
+from playhook.web.api_v2.fields import UNSET, Field
 from playhook.web.auth import Level
 
 if TYPE_CHECKING:
@@ -205,6 +205,11 @@ class Resource:
             type=self.type,
             types=self.types,
             columns={**columns, **self.filters},
+            constants={
+                each.name: Constant(kind=each.kind, value=None if each.default is UNSET else each.default)
+                for each in self.fields
+                if each.is_constant and each.name not in self.filters
+            },
             links={**links, **self.links},
             forbidden=self.forbidden | {each.name for each in self.fields if each.forbidden},
             search=self.search,
