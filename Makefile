@@ -41,7 +41,8 @@ lint: $(STAMP) ## ruff, mypy, import-linter, ansible-lint, changelog fragments
 	$(BIN)/antsibull-changelog lint
 	tests/tools/ansible-lint.sh
 
-unit contract: $(STAMP) ## The receiver's tests without I/O; each service against recorded payloads
+unit contract: $(STAMP) ## The receiver's parts, each with a database; each service against recorded payloads
+	@tests/tools/need-packages.sh receiver
 	cd receiver && $(PYTEST) $(PARALLEL) tests/$@
 
 # The names of sockets are short: jobs' directories below pytest's usual place would be too long for them.

@@ -6,7 +6,7 @@
 set -euo pipefail
 
 case ${1:-} in
-    receiver) needs=(ssh-keygen=openssh-client sshd=openssh-server) ;;
+    receiver) needs=(initdb=postgresql ssh-keygen=openssh-client sshd=openssh-server) ;;
     bench) needs=(wrk=wrk) ;;
     sanity) needs=(shellcheck=shellcheck) ;;
     role) needs=(systemd-nspawn=systemd-container mmdebstrap=mmdebstrap ssh=openssh-client nsenter=util-linux) ;;
@@ -17,6 +17,7 @@ case ${1:-} in
 esac
 
 PATH=$PATH:/usr/local/sbin:/usr/sbin:/sbin
+for each in /usr/lib/postgresql/*/bin; do PATH=$PATH:$each; done
 missing=()
 for need in "${needs[@]}"; do
     if ! type -P "${need%%=*}" >/dev/null; then missing+=("${need#*=}"); fi

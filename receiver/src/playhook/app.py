@@ -109,14 +109,14 @@ def check_tls(settings: Settings) -> None:
         ) from None
 
 
-def open_database(settings: Settings) -> tuple[Store, Path | None]:
-    """Migrate (SQLite) or check (PostgreSQL) the schema, open the store and write what must be there.
+def open_database(settings: Settings, *, may_migrate: bool = False) -> tuple[Store, Path | None]:
+    """Migrate the schema (SQLite, or when asked) or check it, open the store and write what must be there.
 
     Returns the store, and the file that holds a password generated at the first start.
     """
     prepare_home(settings)
     check_secret_key(settings)
-    if is_sqlite(settings.database):
+    if may_migrate or is_sqlite(settings.database):
         migrate(settings.database)
     else:
         check_schema(settings.database)

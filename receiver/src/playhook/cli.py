@@ -96,6 +96,9 @@ def _root(
 def serve(
     settings: Settings,
     no_worker: Annotated[bool, typer.Option("--no-worker", help="Accept deliveries and run no jobs.")] = False,
+    may_migrate: Annotated[
+        bool, typer.Option("--migrate", help="Bring a PostgreSQL database to this version's schema first.")
+    ] = False,
 ) -> None:
     """Receive deliveries, run jobs and post statuses, all in one process tree.
 
@@ -120,7 +123,7 @@ def serve(
         check_options(settings)
         prepare_home(settings)
         with _alone_in(settings.home):
-            store, password_file = open_database(settings)
+            store, password_file = open_database(settings, may_migrate=may_migrate)
             _greet(settings, password_file)
             run_receiver(make_receiver(settings, store, launcher), listening)
 

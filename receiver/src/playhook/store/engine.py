@@ -7,19 +7,25 @@ from __future__ import annotations
 from typing import Any
 
 import orjson
-from sqlalchemy import Connection, Engine, create_engine, event
+from psycopg.errors import QueryCanceled
+from psycopg.types.string import StrDumper
+from sqlalchemy import URL, Connection, Engine, create_engine, event
 from sqlalchemy.engine import make_url
+from sqlalchemy.exc import OperationalError
 
 from playhook.store.regexp import Regexp
 
 _REGEXP = "regexp"
+_POSTGRESQL = "postgresql"
+_SLOWEST_READ = "20s"  # PostgreSQL ends a longer one: a user's filter must not keep a connection for ever
 
 
 def make_engine(url: str, *, writes: bool) -> Engine:
     """Make the engine of the writer (`writes`: one connection, its transactions lock at once) or of the readers."""
     size = 1 if writes else 16
+    parsed = _parse(url)
     engine = create_engine(
-        url,
+        parsed,
         pool_size=size,
         max_overflow=0 if writes else 16,
         pool_pre_ping=not is_sqlite(url),
@@ -29,6 +35,8 @@ def make_engine(url: str, *, writes: bool) -> Engine:
     )
     if is_sqlite(url):
         _tune_sqlite(engine, begin="BEGIN IMMEDIATE" if writes else "BEGIN")
+    else:
+        _tune_postgresql(engine, reads_at_most=None if writes else _SLOWEST_READ)
     return engine
 
 
@@ -36,10 +44,37 @@ def is_sqlite(url: str) -> bool:
     return make_url(url).get_backend_name() == "sqlite"
 
 
-def regexp_timed_out(connection: Connection) -> bool:
-    """Say whether a regular expression of this transaction took too long, after a statement has failed."""
+def conninfo(url: str) -> str:
+    """Return the URL of a PostgreSQL database as libpq reads it, for who connects without SQLAlchemy."""
+    return _parse(url).set(drivername=_POSTGRESQL).render_as_string(hide_password=False)
+
+
+def _parse(url: str) -> URL:
+    parsed = make_url(url)
+    # psycopg 3 is the one driver there is, so that the URL which every other tool takes will do.
+    return parsed.set(drivername="postgresql+psycopg") if parsed.get_backend_name() == _POSTGRESQL else parsed
+
+
+def read_timed_out(connection: Connection, error: OperationalError) -> bool:
+    """Say whether what was asked took too long, which a regular expression may, after a statement has failed."""
     function = connection.info.get(_REGEXP)
-    return isinstance(function, Regexp) and function.is_too_slow
+    return isinstance(error.orig, QueryCanceled) or (isinstance(function, Regexp) and function.is_too_slow)
+
+
+class _TextDumper(StrDumper):
+    """PostgreSQL's text cannot hold NUL, which a playbook may print."""
+
+    def dump(self, obj: str) -> bytes:
+        return bytes(super().dump(obj.replace("\0", "\N{REPLACEMENT CHARACTER}")) or b"")
+
+
+def _tune_postgresql(engine: Engine, *, reads_at_most: str | None) -> None:
+    @event.listens_for(engine, "connect")
+    def _on_connect(connection: Any, _record: Any) -> None:
+        connection.adapters.register_dumper(str, _TextDumper)
+        if reads_at_most is not None:
+            connection.execute(f"SET statement_timeout = '{reads_at_most}'")
+            connection.commit()
 
 
 def _tune_sqlite(engine: Engine, *, begin: str) -> None:

@@ -27,12 +27,12 @@ from sqlalchemy import (
     select,
     true,
 )
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import DataError, OperationalError
 
 from playhook.errors import BadQuery
 from playhook.store import tables as t
 from playhook.store.collections import Collection, Row
-from playhook.store.engine import regexp_timed_out
+from playhook.store.engine import read_timed_out
 from playhook.store.lookups import ListQuery, Lookup, Step
 
 _ORDERED = {"gt": operators.gt, "gte": operators.ge, "lt": operators.lt, "lte": operators.le}
@@ -110,10 +110,12 @@ def count_matching(connection: Connection, collection: Collection, query: ListQu
 def _bounded(connection: Connection) -> Iterator[None]:
     try:
         yield
-    except OperationalError:
-        if regexp_timed_out(connection):
+    except OperationalError as error:
+        if read_timed_out(connection, error):
             raise BadQuery("The regular expression takes too long; write a simpler one.") from None
         raise
+    except DataError as error:  # PostgreSQL's regular expressions lack some of Python's words
+        raise BadQuery(f"The database cannot look for this: {error.orig}") from None
 
 
 def count_rows(connection: Connection, table: FromClause, where: ColumnElement[bool]) -> int:

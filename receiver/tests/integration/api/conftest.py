@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 from pydantic import SecretStr
 from tests.api_client import Api, make_api
+from tests.postgres import PostgresServer
 
 from playhook.settings import Settings
 from playhook.store.migrate import migrate
@@ -28,6 +29,22 @@ def first_start(tmp_path_factory: pytest.TempPathFactory) -> Settings:
     settings = Settings(home=tmp_path_factory.mktemp("first") / "home", admin_password=SecretStr(PASSWORD))
     settings.home.mkdir()
     migrate(settings.database)
+    return _start_first(settings)
+
+
+@pytest.fixture(scope="session")
+def first_start_on_postgresql(postgres: PostgresServer, tmp_path_factory: pytest.TempPathFactory) -> Settings:
+    """The same, with its database on PostgreSQL."""
+    settings = Settings(
+        home=tmp_path_factory.mktemp("first") / "home",
+        admin_password=SecretStr(PASSWORD),
+        database_url=SecretStr(postgres.make_migrated()),
+    )
+    settings.home.mkdir()
+    return _start_first(settings)
+
+
+def _start_first(settings: Settings) -> Settings:
     opened = open_store(settings)
     opened.write(preload, settings)
     opened.close()
@@ -35,9 +52,29 @@ def first_start(tmp_path_factory: pytest.TempPathFactory) -> Settings:
 
 
 @pytest.fixture
-def store(first_start: Settings, settings: Settings) -> Iterator[Store]:
+def started(backend: str, request: pytest.FixtureRequest) -> Settings:
+    """The first start, on this test's database."""
+    name = "first_start" if backend == "sqlite" else "first_start_on_postgresql"
+    settings: Settings = request.getfixturevalue(name)
+    return settings
+
+
+@pytest.fixture
+def database_url(started: Settings, request: pytest.FixtureRequest) -> Iterator[SecretStr | None]:
+    """A copy of the first start's database on PostgreSQL; None on SQLite."""
+    if started.database_url is None:
+        yield None
+        return
+    server: PostgresServer = request.getfixturevalue("postgres")
+    url = server.copy(started.database)
+    yield SecretStr(url)
+    server.drop(url)
+
+
+@pytest.fixture
+def store(started: Settings, settings: Settings) -> Iterator[Store]:
     """A copy of that state, opened."""
-    shutil.copytree(first_start.home, settings.home)
+    shutil.copytree(started.home, settings.home)
     opened = open_store(settings)
     yield opened
     opened.close()

@@ -23,6 +23,8 @@ from playhook.store.objects import find_rows
 from playhook.store.store import Store
 from playhook.store.writer import Tx
 
+pytestmark = pytest.mark.both_databases
+
 _PAYLOAD = {"pull_request": {"title": "{{ 7 * 7 }}"}}
 _EVENT = {
     "service": "github", "type": "pull_request", "guid": "guid-1", "kind": "pull_request", "awx_ref": "abc",

@@ -14,6 +14,8 @@ from sqlalchemy.engine import Engine
 from tests.api_client import Api
 from tests.integration.api.conftest import World, create, names
 
+pytestmark = pytest.mark.both_databases
+
 
 @pytest.fixture
 def hosts(api: Api, world: World) -> str:
@@ -224,6 +226,7 @@ def _add_one_of_each(api: Api, world: World, name: str) -> None:
     assert api.post(template["related"]["launch"]).status == 201
 
 
+@pytest.mark.sqlite_only
 @pytest.mark.parametrize("operator", ["regex", "iregex"])
 def test_a_pattern_that_takes_for_ever_is_refused_soon(api: Api, hosts: str, operator: str) -> None:
     """Python's `re` doubles its time with each letter here, and lets no other thread run."""
@@ -236,6 +239,30 @@ def test_a_pattern_that_takes_for_ever_is_refused_soon(api: Api, hosts: str, ope
     assert api.get(f"{hosts}?description__regex=^a%2B!$").json()["count"] == 1
 
 
+@pytest.mark.sqlite_only
 def test_many_rows_share_the_time_of_a_pattern(monkeypatch: pytest.MonkeyPatch, api: Api, hosts: str) -> None:
     monkeypatch.setattr("playhook.store.regexp.TOTAL_LIMIT", 0.0)
     assert api.get(f"{hosts}?name__regex=a").status == 400
+
+
+@pytest.mark.postgresql_only
+def test_a_pattern_that_the_database_does_not_know_is_refused(api: Api, hosts: str) -> None:
+    answer = api.get(f"{hosts}?name__regex=(%3FP<word>a)")
+    assert answer.status == 400
+    assert "invalid regular expression" in answer.json()["detail"]
+
+
+@pytest.fixture
+def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("playhook.store.engine._SLOWEST_READ", "200ms")
+
+
+@pytest.mark.postgresql_only
+@pytest.mark.usefixtures("impatient")
+def test_a_pattern_that_takes_postgresql_for_ever_is_refused(api: Api, hosts: str) -> None:
+    assert api.post(hosts, {"name": "slow", "description": "ab" * 300 + "c"}).status == 201
+    answer = api.get(f"{hosts}?description__regex=(.%2B)(.%2B)%5C1%5C2$")
+    assert (answer.status, answer.json()["detail"]) == (
+        400,
+        "The regular expression takes too long; write a simpler one.",
+    )

@@ -31,6 +31,8 @@ from playhook.store.webhook_endpoints import (
 )
 from playhook.store.webhook_keys import fingerprint
 
+pytestmark = pytest.mark.both_databases
+
 WEB = {"event": {"repository": {"full_name": "acme/web"}, "branch": "main"}}
 
 

@@ -23,6 +23,8 @@ from playhook.store.deliveries import read_delivery
 from playhook.store.store import Store
 from playhook.store.writer import Tx
 
+pytestmark = pytest.mark.both_databases
+
 
 def test_authentic_delivery_stores_itself_and_a_pending_job(store: Store, intake: Intake) -> None:
     template_id = store.write(add_template, limit="web", extra_vars="a: 1")

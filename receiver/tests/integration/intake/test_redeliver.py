@@ -21,6 +21,8 @@ from playhook.store.deliveries import read_delivery
 from playhook.store.store import Store
 from playhook.store.writer import Tx
 
+pytestmark = pytest.mark.both_databases
+
 FILTERED = {"filters": {"branches": ["main"]}, "vars_from_payload": {"limit": "payload.host"}}
 TOPIC = {"event": {"branch": "topic", "repository": {"full_name": "acme/web"}}, "host": "web1"}
 

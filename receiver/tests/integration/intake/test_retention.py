@@ -28,6 +28,8 @@ from playhook.store.retention import Purged, purge
 from playhook.store.store import Store
 from playhook.store.writer import Tx
 
+pytestmark = pytest.mark.both_databases
+
 DELIVERIES = t.webhook_deliveries
 
 

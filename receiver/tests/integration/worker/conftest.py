@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from pydantic import SecretStr
 from sqlalchemy import insert, select
 
 from playhook.dispatch.embedded import EmbeddedDispatch
@@ -132,8 +133,13 @@ def pool(bench: Bench, settings: Settings) -> Iterator[WorkerPool]:
 
 
 @pytest.fixture
-def settings(tmp_path: Path) -> Settings:
-    return Settings(home=tmp_path / "home", shutdown_grace=0.5, base_url="https://playhook.example.com")
+def settings(tmp_path: Path, database_url: SecretStr | None) -> Settings:
+    return Settings(
+        home=tmp_path / "home",
+        shutdown_grace=0.5,
+        base_url="https://playhook.example.com",
+        database_url=database_url,
+    )
 
 
 def _insert(tx: Tx, table: Any, values: Mapping[str, Any]) -> int:

@@ -4,6 +4,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -11,16 +13,25 @@ import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from sqlalchemy import Connection, text
+from tests.postgres import PostgresServer
 
 from playhook.errors import SettingsError
 from playhook.store.engine import make_engine
 from playhook.store.migrate import check_schema, migrate
 from playhook.store.tables import metadata
 
+pytestmark = pytest.mark.both_databases
+
 
 @pytest.fixture
-def url(tmp_path: Path) -> str:
-    return f"sqlite:///{tmp_path}/test.sqlite3"
+def url(backend: str, tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[str]:
+    if backend == "sqlite":
+        yield f"sqlite:///{tmp_path}/test.sqlite3"
+        return
+    server: PostgresServer = request.getfixturevalue("postgres")
+    made = server.make_empty()
+    yield made
+    server.drop(made)
 
 
 def test_migrated_database_has_the_tables_of_the_code(url: str) -> None:
@@ -67,3 +78,16 @@ def test_database_of_a_newer_version_is_refused(url: str) -> None:
 def test_database_that_cannot_be_opened_is_a_sentence(tmp_path: Path) -> None:
     with pytest.raises(SettingsError, match="cannot be opened"):
         migrate(f"sqlite:///{tmp_path}/no/such/directory/test.sqlite3")
+
+
+def test_two_that_migrate_at_once_take_turns(url: str) -> None:
+    with ThreadPoolExecutor(3) as threads:
+        list(threads.map(migrate, [url] * 3))
+    check_schema(url)
+
+
+@pytest.mark.postgresql_only
+def test_server_that_is_away_is_a_sentence_without_the_password(tmp_path: Path) -> None:
+    with pytest.raises(SettingsError, match="cannot be opened") as caught:
+        check_schema(f"postgresql://me:hidden@/playhook?host={tmp_path}")
+    assert "hidden" not in str(caught.value)

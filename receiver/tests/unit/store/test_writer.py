@@ -18,6 +18,8 @@ from playhook.store import tables as t
 from playhook.store.store import Store
 from playhook.store.writer import Tx, Writer
 
+pytestmark = pytest.mark.both_databases
+
 
 def _add_organization(tx: Tx, name: str) -> int:
     statement = insert(t.organizations).values(name=name, created=tx.now, modified=tx.now)
@@ -89,6 +91,7 @@ def test_half_done_write_is_undone(store: Store) -> None:
     assert _organizations(store) == 0
 
 
+@pytest.mark.sqlite_only
 def test_locked_database_fails_the_whole_batch_and_the_next_one_works(store: Store, settings: Settings) -> None:
     store.write(lambda tx: tx.connection.exec_driver_sql("PRAGMA busy_timeout=50"))
     other = sqlite3.connect(settings.sqlite_file, isolation_level=None)

@@ -31,6 +31,8 @@ from playhook.store.job_events import JobEvent, append_events
 from playhook.store.store import Store
 from playhook.store.writer import Tx
 
+pytestmark = pytest.mark.both_databases
+
 AddJob = Callable[..., int]
 
 
