@@ -16,8 +16,6 @@ from playhook.store import tables as t
 from playhook.store.store import Store
 from playhook.store.writer import Tx
 
-pytestmark = pytest.mark.both_databases
-
 _LOGIN = "Authentication credentials were not provided. To establish a login session, visit /api/login/."
 _FORBIDDEN = {"detail": "You do not have permission to perform this action."}
 _ROLES = {

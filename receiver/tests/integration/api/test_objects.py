@@ -12,8 +12,6 @@ from tests.contract.awx_objects import OBJECTS
 from tests.contract.shapes import OURS, kind
 from tests.integration.api.conftest import World, create, names, type_id
 
-pytestmark = pytest.mark.both_databases
-
 # Not built here: environments and their "resolved" one; what only POST or only GET shows is checked where it matters.
 _NOT_HERE = {"resolved_environment"}
 

@@ -17,8 +17,6 @@ from playhook.store import tables as t
 from playhook.store.store import Store
 from playhook.store.writer import Tx
 
-pytestmark = pytest.mark.both_databases
-
 _PASSWORD = "a long password"
 _ONLY_MAIN = {"filters": {"branches": ["main"]}}
 

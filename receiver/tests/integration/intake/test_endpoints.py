@@ -31,8 +31,6 @@ from playhook.store.webhook_endpoints import (
 )
 from playhook.store.webhook_keys import fingerprint
 
-pytestmark = pytest.mark.both_databases
-
 WEB = {"event": {"repository": {"full_name": "acme/web"}, "branch": "main"}}
 
 

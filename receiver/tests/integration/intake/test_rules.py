@@ -22,8 +22,6 @@ from playhook.store.deliveries import read_delivery
 from playhook.store.store import Store
 from playhook.store.writer import Tx
 
-pytestmark = pytest.mark.both_databases
-
 DEPLOY = {"filters": {"branches": ["main"]}}
 
 
