@@ -108,6 +108,15 @@ def find_jobs_of_deliveries(connection: Connection, delivery_ids: Sequence[int])
     return found
 
 
+def find_workflow_jobs_of(connection: Connection, job_ids: Sequence[int]) -> dict[int, int]:
+    """Return the workflow job that launched each of the jobs that a node launched."""
+    if not job_ids:
+        return {}
+    nodes = t.workflow_job_nodes
+    rows = connection.execute(select(nodes.c.job_id, nodes.c.workflow_job_id).where(nodes.c.job_id.in_(job_ids)))
+    return {int(row.job_id): int(row.workflow_job_id) for row in rows}
+
+
 def find_payload(connection: Connection, delivery_id: int) -> dict[str, Any] | None:
     """Return a delivery's payload, None when it is gone."""
     delivery = read_delivery(connection, delivery_id)

@@ -24,6 +24,12 @@ from playhook.web.api_v2.resources.unified import UNIFIED_JOB_TEMPLATES, UNIFIED
 from playhook.web.api_v2.resources.users import USERS
 from playhook.web.api_v2.resources.webhook_deliveries import WEBHOOK_DELIVERIES
 from playhook.web.api_v2.resources.webhook_endpoints import webhook_endpoints
+from playhook.web.api_v2.resources.workflow_approval_templates import WORKFLOW_APPROVAL_TEMPLATES
+from playhook.web.api_v2.resources.workflow_approvals import WORKFLOW_APPROVALS
+from playhook.web.api_v2.resources.workflow_job_nodes import WORKFLOW_JOB_NODES
+from playhook.web.api_v2.resources.workflow_job_template_nodes import WORKFLOW_JOB_TEMPLATE_NODES
+from playhook.web.api_v2.resources.workflow_job_templates import workflow_job_templates
+from playhook.web.api_v2.resources.workflow_jobs import WORKFLOW_JOBS
 
 
 def all_resources(context: ApiContext) -> Mapping[str, Resource]:
@@ -42,6 +48,12 @@ def all_resources(context: ApiContext) -> Mapping[str, Resource]:
         JOBS,
         JOB_EVENTS,
         JOB_HOST_SUMMARIES,
+        workflow_job_templates(context),
+        WORKFLOW_JOB_TEMPLATE_NODES,
+        WORKFLOW_APPROVAL_TEMPLATES,
+        WORKFLOW_JOBS,
+        WORKFLOW_JOB_NODES,
+        WORKFLOW_APPROVALS,
         UNIFIED_JOB_TEMPLATES,
         UNIFIED_JOBS,
         WEBHOOK_DELIVERIES,

@@ -34,7 +34,8 @@ class Copying:
     """How a resource is copied.
 
     `children` are tables whose rows belong to the object, and their column that says so. `cleared` are columns that a
-    copy starts without. `after` runs in the same transaction.
+    copy starts without. `after` runs in the same transaction. `details` is what GET says besides whether the caller
+    can copy it.
     """
 
     resource: str
@@ -42,6 +43,7 @@ class Copying:
     cleared: Mapping[str, Any] = field(default_factory=dict)
     can_copy: Callable[[Row], bool] = _always
     after: Callable[[Tx, int, Row, int], None] = _nothing
+    details: Callable[[bool], Mapping[str, Any]] = lambda _can_copy: {}
 
 
 # A copied template has run nothing yet.
@@ -55,7 +57,8 @@ def copy_action(copying: Copying) -> Action:
 
 
 def _show(copying: Copying, call: Call, row: Row) -> Response:
-    return answer({"can_copy": call.principal.may("administrators") and copying.can_copy(row)})
+    can_copy = call.principal.may("administrators") and copying.can_copy(row)
+    return answer({"can_copy": can_copy, **copying.details(can_copy)})
 
 
 def _copy(copying: Copying, call: Call, row: Row) -> Response:

@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from typing import Final
 
 from starlette.responses import Response
@@ -13,6 +14,7 @@ from playhook.domain.job import ACTIVE
 from playhook.errors import Forbidden
 from playhook.store.claims import request_cancel
 from playhook.store.collections import Row
+from playhook.store.related import find_workflow_jobs_of
 from playhook.web.api_v2.call import Call, answer, not_allowed
 from playhook.web.api_v2.fields import computed, constant, reference
 from playhook.web.api_v2.render import Rendering
@@ -24,6 +26,7 @@ LAUNCH_TYPES: Final = tuple(
     (each, each.title()) for each in ("manual", "relaunch", "webhook", "workflow", "dependency")
 )
 JOB_SUMMARY: Final = (*SUMMARY, "status", "failed", "elapsed", "type", "canceled_on")
+_SOURCES: Final = "workflow jobs that launched jobs"
 _TEMPLATE_SUMMARY: Final = (*SUMMARY, "unified_job_type")
 
 STATE_FIELDS: Final = (
@@ -54,14 +57,48 @@ DETAIL_FIELDS: Final = (
 )
 
 
+def load_sources(view: Rendering, rows: Sequence[Row]) -> None:
+    """Read the workflow jobs that launched a page's jobs."""
+    spawned = [row["id"] for row in rows if row["launch_type"] == "workflow"]
+    sources = find_workflow_jobs_of(view.connection, spawned)
+    view.facts[_SOURCES].update(sources)
+    view.load(view.resources["unified_jobs"], sources.values())
+
+
 def fill_job(view: Rendering, row: Row, shown: Shown) -> None:
     """Complete what every kind of job shows."""
     shown["launched_by"] = _launched_by(view, row)
+    view.add_reference(shown, "source_workflow_job", "unified_jobs", _source_id(view, row), JOB_SUMMARY)
+    if view.is_detail and "source_workflow_job" in shown["related"]:
+        shown["summary_fields"]["ancestor_job"] = _show_ancestor(view, row)
     if "job_args" in shown:
         shown["job_args"] = json.dumps(row["job_args"]) if row["job_args"] else ""
 
 
+def _source_id(view: Rendering, row: Row) -> int | None:
+    source: int | None = view.facts[_SOURCES].get(row["id"])
+    return source
+
+
+def _show_ancestor(view: Rendering, row: Row) -> Shown:
+    """Return the outermost workflow job, as AWX's `ancestor_job` shows it."""
+    job_id = row["id"]
+    while (above := find_workflow_jobs_of(view.connection, [job_id]).get(job_id)) is not None:
+        job_id = above
+    return _name_job(view, job_id)
+
+
+def _name_job(view: Rendering, job_id: int | None) -> Shown:
+    job = view.find("unified_jobs", job_id)
+    if job is None:
+        return {}
+    resource = view.resource_of(view.resources["unified_jobs"], job)
+    return {"id": job["id"], "name": job["name"], "type": job["type"], "url": view.url(resource, job["id"])}
+
+
 def _launched_by(view: Rendering, row: Row) -> Shown:
+    if row["launch_type"] == "workflow":
+        return _name_job(view, _source_id(view, row))
     user = view.find("users", row["created_by_id"])
     if user is not None:
         url = view.url(view.resources["users"], user["id"])

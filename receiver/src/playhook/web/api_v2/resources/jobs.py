@@ -4,22 +4,17 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any, Final
 
 from starlette.responses import Response
 
-from playhook.domain.variables import parse_variables
-from playhook.intake.extra_vars import PREFIXES, webhook_variables
 from playhook.store.collections import Link, Row
 from playhook.store.jobs import create_job
 from playhook.store.objects import find_rows
 from playhook.store.related import (
     count_plays_and_tasks,
     find_credentials_of,
-    find_delivery_events,
-    find_payload,
 )
 from playhook.web.api_v2.call import PREFIX, Call, answer
 from playhook.web.api_v2.fields import computed, constant, reference
@@ -33,14 +28,14 @@ from playhook.web.api_v2.resources.job_fields import (
     STATE_FIELDS,
     STDOUT,
     fill_job,
+    load_sources,
     refuse_active,
 )
+from playhook.web.api_v2.resources.job_variables import load_events, show_variables
 from playhook.web.api_v2.resources.launch import passwords_needed, show_launched
 from playhook.web.api_v2.resources.launchable import WEBHOOK_CREDENTIAL
 
 _CREDENTIALS: Final = "jobs.credentials"
-_EVENTS: Final = "jobs.events"
-_PURGED: Final = "The payload of delivery {} has been purged."
 _RELAUNCHED: Final = (
     "job_type", "inventory_id", "playbook", "scm_branch", "forks", "limit", "verbosity", "extra_vars", "job_tags",
     "force_handlers", "skip_tags", "start_at_task", "timeout", "diff_mode", "delivery_id", "webhook_service",
@@ -51,8 +46,8 @@ _RELAUNCHED: Final = (
 def _prepare(view: Rendering, rows: Sequence[Row], _detail: bool) -> None:
     ids = [row["id"] for row in rows]
     view.facts[_CREDENTIALS].update(find_credentials_of(view.connection, "job_credentials", "job_id", ids))
-    deliveries = [row["delivery_id"] for row in rows if row["delivery_id"] is not None]
-    view.facts[_EVENTS].update(find_delivery_events(view.connection, deliveries))
+    load_events(view, rows)
+    load_sources(view, rows)
 
 
 def _fill(view: Rendering, row: Row, shown: Shown) -> None:
@@ -65,31 +60,11 @@ def _fill(view: Rendering, row: Row, shown: Shown) -> None:
         {**{name: each[name] for name in SUMMARY}, "kind": each["namespace"], "cloud": each["kind"] == "cloud"}
         for each in view.facts[_CREDENTIALS].get(row["id"], ())
     ]
-    shown["extra_vars"] = json.dumps(_extra_vars(view, row, detail=detail))
-    shown["playhook"] = {"delivery": row["delivery_id"]}
+    show_variables(view, row, shown, detail=detail)
     if detail:
         shown["host_status_counts"] = row["host_status_counts"] or None
         plays, tasks = count_plays_and_tasks(view.connection, row["id"])
         shown["playbook_counts"] = {"play_count": plays, "task_count": tasks}
-
-
-def _extra_vars(view: Rendering, row: Row, *, detail: bool) -> dict[str, Any]:
-    """Return a job's variables as AWX's job details show them; a list leaves the payload out."""
-    try:
-        own = parse_variables(row["extra_vars"])
-    except ValueError:
-        own = {}  # the job ends with that very complaint
-    event: Mapping[str, Any] | None = view.facts[_EVENTS].get(row["delivery_id"] or 0)
-    if event is None:
-        return own
-    payload = find_payload(view.connection, row["delivery_id"]) if detail else None
-    from_webhook = webhook_variables(event, payload or {})
-    for name in (f"{prefix}_webhook_payload" for prefix in PREFIXES):
-        if not detail:
-            del from_webhook[name]
-        elif payload is None:
-            from_webhook[name] = _PURGED.format(row["delivery_id"])
-    return {**own, **from_webhook}
 
 
 def _show_relaunch(call: Call, row: Row) -> Response:
@@ -171,6 +146,7 @@ JOBS: Final = Resource(
     links={
         "credentials": Link(target="credentials", through=("job_credentials", "job_id", "credential_id")),
         "job_events": Link(target="job_events", column="job_id", back=True),
+        "unified_job_node": Link(target="workflow_job_nodes", column="job_id", back=True),
         "job_host_summaries": Link(target="job_host_summaries", column="job_id", back=True),
     },
     list_methods=("GET",),

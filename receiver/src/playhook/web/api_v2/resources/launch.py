@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -25,7 +25,7 @@ from playhook.web.api_v2.render import Rendering
 from playhook.web.api_v2.resource import Resource, Shown
 
 # What is asked for → the field that answers it, where the two are not the same word.
-_PROMPTS: Final[Mapping[str, str]] = {
+PROMPTS: Final[Mapping[str, str]] = {
     **{what: what for what in ASK_ON_LAUNCH},
     "variables": "extra_vars", "tags": "job_tags", "credential": "credentials",
 }  # fmt: skip
@@ -96,11 +96,15 @@ def passwords_needed(call: Call, credential_ids: Sequence[int]) -> list[str]:
     return [_PASSWORD_NAMES.get(name, name) for name in needed]
 
 
-def read_prompts(call: Call, resource: Resource, row: Row) -> Prompts:
-    """Read a launch's body. What equals the template's own value is neither taken nor ignored. Raises InvalidInput."""
+def read_prompts(call: Call, resource: Resource, row: Row, asks: Iterable[str] = ASK_ON_LAUNCH) -> Prompts:
+    """Read a launch's body; `asks` are what a template of this kind may ask for.
+
+    What equals the template's own value is neither taken nor ignored. Raises InvalidInput.
+    """
     prompts = Prompts()
     errors: dict[str, list[str]] = {}
-    for what, name in _PROMPTS.items():
+    for what in asks:
+        name = PROMPTS[what]
         if name not in call.body:
             continue
         try:

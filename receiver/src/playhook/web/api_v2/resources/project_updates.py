@@ -17,6 +17,7 @@ from playhook.web.api_v2.resources.job_fields import (
     STATE_FIELDS,
     STDOUT,
     fill_job,
+    load_sources,
     refuse_active,
 )
 
@@ -64,5 +65,6 @@ PROJECT_UPDATES: Final = Resource(
     related=("stdout", "cancel", "scm_inventory_updates", "notifications", "events"),
     sub=(STDOUT, CANCEL, SubList(name="events", resource="job_events", by="job_id")),
     fill=_fill,
+    prepare=lambda view, rows, _detail: load_sources(view, rows),
     removable=refuse_active,
 )

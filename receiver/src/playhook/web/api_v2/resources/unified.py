@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from typing import Final
 
+from playhook.store.collections import Link
 from playhook.web.api_v2.fields import computed, reference
 from playhook.web.api_v2.resource import SUMMARY, Resource
 from playhook.web.api_v2.resources.common import DESCRIPTION, JOB_STATUS, NAME
@@ -14,7 +15,7 @@ from playhook.web.api_v2.resources.job_fields import JOB_SUMMARY, STATE_FIELDS
 UNIFIED_JOB_TEMPLATES: Final = Resource(
     name="unified_job_templates",
     type="unified_job_template",
-    types=("project", "job_template"),
+    types=("project", "job_template", "workflow_job_template", "workflow_approval_template"),
     model="UnifiedJobTemplate",
     table="unified_job_templates",
     fields=(
@@ -34,12 +35,13 @@ UNIFIED_JOB_TEMPLATES: Final = Resource(
 UNIFIED_JOBS: Final = Resource(
     name="unified_jobs",
     type="unified_job",
-    types=("job", "project_update"),
+    types=("job", "project_update", "workflow_job", "workflow_approval"),
     model="UnifiedJob",
     table="unified_jobs",
     fields=(*STATE_FIELDS, reference("organization", "organizations", read_only=True)),
     forbidden=frozenset({"extra_vars", "job_args", "job_env"}),
     order=("id",),
+    links={"unified_job_node": Link(target="workflow_job_nodes", column="job_id", back=True)},
     list_methods=("GET",),
     detail_methods=(),
     summary=JOB_SUMMARY,

@@ -1,0 +1,119 @@
+# SPDX-FileCopyrightText: Playhook contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The graph of a workflow job template: its nodes, the edges between them, and the approvals that only it has."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, Final
+
+from sqlalchemy import Connection, Table, delete, insert, select, update
+
+from playhook.errors import Refusal
+from playhook.store import tables as t
+from playhook.store.collections import Row
+from playhook.store.objects import copy_children, copy_row, find_rows, insert_row
+from playhook.store.writer import Tx
+
+KINDS: Final = ("success", "failure", "always")
+APPROVAL: Final = "workflow_approval_template"
+_nodes: Final = t.workflow_job_template_nodes
+_edges: Final = t.workflow_job_template_node_edges
+_ATTACHED: Final = ("template_node_credentials", "template_node_labels", "template_node_instance_groups")
+
+
+def find_nodes(connection: Connection, template_id: int) -> list[Row]:
+    """Read a template's nodes, oldest first."""
+    rows = connection.execute(
+        select(_nodes).where(_nodes.c.workflow_job_template_id == template_id).order_by(_nodes.c.id)
+    )
+    return [dict(row) for row in rows.mappings()]
+
+
+def find_children(
+    connection: Connection, node_ids: Sequence[int], *, of_jobs: bool = False
+) -> dict[int, dict[str, list[int]]]:
+    """Return, for each node, its children by the kind of the edge; `of_jobs`: in the copies that jobs have."""
+    edges = t.workflow_job_node_edges if of_jobs else _edges
+    found: dict[int, dict[str, list[int]]] = defaultdict(lambda: {kind: [] for kind in KINDS})
+    if node_ids:
+        rows = connection.execute(select(edges).where(edges.c.parent_id.in_(node_ids)).order_by(edges.c.id))
+        for row in rows:
+            found[row.parent_id][row.kind].append(row.child_id)
+    return found
+
+
+def judge_edge(tx: Tx, pair: Mapping[str, Any]) -> None:
+    """Refuse an edge that would close a cycle, leave the workflow, or join two nodes in a second way, as AWX does."""
+    parent_id, child_id = pair["parent_id"], pair["child_id"]
+    nodes = find_rows(tx.connection, _nodes.name, [parent_id, child_id])
+    if len({node["workflow_job_template_id"] for node in nodes.values()}) > 1:
+        raise Refusal(f"Relationship not allowed: node {child_id} belongs to another workflow job template.", "Error")
+    joined = select(_edges.c.kind).where(_edges.c.parent_id == parent_id, _edges.c.child_id == child_id)
+    kind = tx.connection.execute(joined).scalar_one_or_none()
+    if kind is not None and kind != pair["kind"]:
+        raise Refusal("Relationship not allowed.", "Error")
+    if parent_id in _descendants(tx.connection, child_id):
+        raise Refusal("Cycle detected.", "Error")
+
+
+def _descendants(connection: Connection, node_id: int) -> set[int]:
+    """Return a node and all that can run after it."""
+    reached: set[int] = set()
+    following = {node_id}
+    while following:
+        reached |= following
+        rows = connection.execute(select(_edges.c.child_id).where(_edges.c.parent_id.in_(following))).scalars()
+        following = set(rows) - reached
+    return reached
+
+
+def create_approval(tx: Tx, node: Row, values: Mapping[str, Any], user_id: int | None) -> int:
+    """Give a node an approval in place of what it ran before, and return the approval's id."""
+    approval_id = insert_row(tx, "unified_job_templates", {"type": APPROVAL, **values}, user_id)
+    tx.connection.execute(
+        update(_nodes).where(_nodes.c.id == node["id"]).values(unified_job_template_id=approval_id, modified=tx.now)
+    )
+    delete_approvals(tx, [node["unified_job_template_id"]])
+    return approval_id
+
+
+def delete_approvals(tx: Tx, template_ids: Iterable[int | None]) -> None:
+    """Delete those of the templates that are approvals: each belongs to one node alone, and goes with it."""
+    templates = t.unified_job_templates
+    ids = [each for each in template_ids if each is not None]
+    if ids:
+        tx.connection.execute(delete(templates).where(templates.c.id.in_(ids), templates.c.type == APPROVAL))
+
+
+def delete_graph(tx: Tx, template_id: int) -> None:
+    """Delete a template's nodes with their edges and approvals."""
+    approvals = [node["unified_job_template_id"] for node in find_nodes(tx.connection, template_id)]
+    tx.connection.execute(delete(_nodes).where(_nodes.c.workflow_job_template_id == template_id))
+    delete_approvals(tx, approvals)
+
+
+def copy_graph(tx: Tx, template_id: int, copy_id: int, user_id: int | None) -> None:
+    """Give a copied template nodes, edges, attachments and approvals like the original's."""
+    nodes = find_nodes(tx.connection, template_id)
+    templates = find_rows(
+        tx.connection, "unified_job_templates", [node["unified_job_template_id"] or 0 for node in nodes]
+    )
+    copies: dict[int, int] = {}
+    for node in nodes:
+        changed: dict[str, Any] = {"workflow_job_template_id": copy_id}
+        runs = templates.get(node["unified_job_template_id"])
+        if runs is not None and runs["type"] == APPROVAL:
+            changed["unified_job_template_id"] = copy_row(tx, "unified_job_templates", runs["id"], {}, user_id)
+        copies[node["id"]] = copy_row(tx, _nodes.name, node["id"], changed, user_id)
+        for table in _ATTACHED:
+            copy_children(tx, table, "node_id", node["id"], copies[node["id"]])
+    _copy_edges(tx, _edges, copies)
+
+
+def _copy_edges(tx: Tx, edges: Table, copies: Mapping[int, int]) -> None:
+    rows = tx.connection.execute(select(edges).where(edges.c.parent_id.in_(copies)).order_by(edges.c.id)).all()
+    made = [{"parent_id": copies[row.parent_id], "child_id": copies[row.child_id], "kind": row.kind} for row in rows]
+    if made:
+        tx.connection.execute(insert(edges), made)

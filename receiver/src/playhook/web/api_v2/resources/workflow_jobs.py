@@ -1,0 +1,120 @@
+# SPDX-FileCopyrightText: Playhook contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Workflow jobs: one launch of a graph. What its nodes launched is below `workflow_nodes`."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Final
+
+from starlette.responses import Response
+
+from playhook.store.collections import Link, Row
+from playhook.store.jobs import create_job
+from playhook.store.objects import find_rows
+from playhook.web.api_v2.call import Call, answer
+from playhook.web.api_v2.fields import computed, constant, reference
+from playhook.web.api_v2.render import Rendering
+from playhook.web.api_v2.resource import Action, Resource, Shown, SubList
+from playhook.web.api_v2.resources.job_fields import (
+    CANCEL,
+    DETAIL_FIELDS,
+    JOB_SUMMARY,
+    STATE_FIELDS,
+    fill_job,
+    load_sources,
+    refuse_active,
+)
+from playhook.web.api_v2.resources.job_variables import load_events, show_variables
+from playhook.web.api_v2.resources.launchable import WEBHOOK_CREDENTIAL
+from playhook.web.api_v2.resources.workflow_launch import TEXT_PROMPTS, show_launched_workflow
+
+_NOT_OURS: Final = ("execution_environment", "execution_node", "event_processing_finished")
+_RELAUNCHED: Final = (
+    "inventory_id", "limit", "scm_branch", "job_tags", "skip_tags", "extra_vars", "delivery_id", "webhook_service",
+    "webhook_credential_id", "webhook_guid",
+)  # fmt: skip
+
+
+def _prepare(view: Rendering, rows: Sequence[Row], _detail: bool) -> None:
+    load_events(view, rows)
+    load_sources(view, rows)
+
+
+def _fill(view: Rendering, row: Row, shown: Shown) -> None:
+    fill_job(view, row, shown)
+    view.add_reference(shown, "organization", "organizations", row["organization_id"])
+    for name in ("webhook_credential", "organization"):
+        shown["related"].pop(name, None)
+    shown["summary_fields"]["labels"] = {"count": 0, "results": []}
+    shown.update({name: row[name] or None for name in TEXT_PROMPTS})
+    show_variables(view, row, shown, detail=view.is_detail)
+
+
+def _show_relaunch(_call: Call, _row: Row) -> Response:
+    return answer({})
+
+
+def _relaunch(call: Call, row: Row) -> Response:
+    """Launch the same again: the graph as the template has it now, the prompts as they were."""
+    template_id = row["unified_job_template_id"]
+    template = find_rows(call.connection, "unified_job_templates", [template_id] if template_id else [])
+    if template_id not in template:
+        return answer({"detail": "The workflow job template of this workflow job has been deleted."}, 400)
+    overrides: dict[str, Any] = {name: row[name] for name in _RELAUNCHED}
+    job_id = call.write(
+        create_job, template[template_id], launch_type="relaunch", overrides=overrides, user_id=call.principal.id
+    )
+    shown = show_launched_workflow(call, job_id)
+    return answer(shown, 201, {"Location": shown["url"]})
+
+
+WORKFLOW_JOBS: Final = Resource(
+    name="workflow_jobs",
+    type="workflow_job",
+    types=("workflow_job",),
+    model="WorkflowJob",
+    table="unified_jobs",
+    fields=(
+        *(each for each in (*STATE_FIELDS, *DETAIL_FIELDS) if each.name not in _NOT_OURS),
+        reference("workflow_job_template", "workflow_job_templates", column="unified_job_template_id",
+                  read_only=True),
+        computed("extra_vars", "json", forbidden=True),
+        computed("allow_simultaneous", "boolean", column="allow_simultaneous"),
+        constant("job_template", None, "id",
+                 help_text="If automatically created for a sliced job run, the job template the workflow job was "
+                 "created from."),
+        constant("is_sliced_job", False, "boolean"),
+        reference("inventory", "inventories", read_only=True,
+                  help_text="Inventory applied as a prompt, assuming job template prompts for inventory"),
+        computed("limit", "string", column="limit"),
+        computed("scm_branch", "string", column="scm_branch"),
+        computed("webhook_service", "string", column="webhook_service"),
+        WEBHOOK_CREDENTIAL,
+        computed("webhook_guid", "string", column="webhook_guid"),
+        computed("skip_tags", "string", column="skip_tags"),
+        computed("job_tags", "string", column="job_tags"),
+    ),
+    order=("id",),
+    forbidden=frozenset({"extra_vars", "survey_passwords", "start_args"}),
+    links={
+        "organization": Link(target="organizations", column="organization_id"),
+        "workflow_nodes": Link(target="workflow_job_nodes", column="workflow_job_id", back=True),
+        "workflow_job_nodes": Link(target="workflow_job_nodes", column="workflow_job_id", back=True),
+        "unified_job_node": Link(target="workflow_job_nodes", column="job_id", back=True),
+    },
+    list_methods=("GET",),
+    detail_methods=("GET", "DELETE"),
+    summary=JOB_SUMMARY,
+    capabilities={"delete": "administrators", "start": "operators"},
+    related=("notifications", "workflow_nodes", "labels", "activity_stream", "relaunch", "cancel"),
+    sub=(
+        CANCEL,
+        Action(name="relaunch", methods={"GET": _show_relaunch, "POST": _relaunch}, access={"POST": "operators"},
+               label="Relaunch workflow job"),
+        SubList(name="workflow_nodes", resource="workflow_job_nodes", by="workflow_job_id"),
+    ),
+    prepare=_prepare,
+    fill=_fill,
+    removable=refuse_active,
+)  # fmt: skip
