@@ -198,4 +198,72 @@ OBJECTS = {
         """,
         summary_fields="resource user_capabilities",
     ),
+    "workflow_job": AwxObject(
+        keys="""
+            id:number type:string url:string related:object summary_fields:object
+            created:string modified:string name:string description:string
+            unified_job_template:number launch_type:string status:string failed:boolean
+            started:string|null finished:string|null canceled_on:string|null
+            elapsed:number job_args:string job_cwd:string job_env:object
+            job_explanation:string result_traceback:string launched_by:object
+            work_unit_id:null workflow_job_template:number extra_vars:string
+            allow_simultaneous:boolean job_template:null is_sliced_job:boolean
+            inventory:number|null limit:string|null scm_branch:string|null
+            webhook_service:string webhook_credential:number|null webhook_guid:string
+            skip_tags:string|null job_tags:string|null
+        """,
+        related="""
+            activity_stream cancel created_by labels modified_by notifications relaunch
+            unified_job_template workflow_job_template workflow_nodes
+        """,
+        summary_fields="""
+            created_by labels modified_by organization unified_job_template
+            user_capabilities workflow_job_template
+        """,
+    ),
+    "workflow_job_template": AwxObject(
+        keys="""
+            id:number type:string url:string related:object summary_fields:object
+            created:string modified:string name:string description:string
+            last_job_run:string|null last_job_failed:boolean next_job_run:null
+            status:string extra_vars:string organization:number survey_enabled:boolean
+            allow_simultaneous:boolean ask_variables_on_launch:boolean
+            inventory:number|null limit:string|null scm_branch:string|null
+            ask_inventory_on_launch:boolean ask_scm_branch_on_launch:boolean
+            ask_limit_on_launch:boolean webhook_service:string webhook_credential:number
+            ask_labels_on_launch:boolean ask_skip_tags_on_launch:boolean
+            ask_tags_on_launch:boolean skip_tags:string|null job_tags:string|null
+        """,
+        related="""
+            access_list activity_stream copy created_by labels launch modified_by
+            named_url notification_templates_approvals notification_templates_error
+            notification_templates_started notification_templates_success object_roles
+            organization schedules survey_spec webhook_credential webhook_key
+            webhook_receiver workflow_jobs workflow_nodes
+        """,
+        summary_fields="""
+            created_by labels modified_by object_roles organization recent_jobs
+            user_capabilities webhook_credential
+        """,
+    ),
+    "workflow_job_template_node": AwxObject(
+        keys="""
+            id:number type:string url:string related:object summary_fields:object
+            created:string modified:string extra_data:object inventory:number|null
+            scm_branch:string|null job_type:string|null job_tags:string|null
+            skip_tags:string|null limit:string|null diff_mode:boolean|null
+            verbosity:number|null execution_environment:null forks:number|null
+            job_slice_count:number|null timeout:number|null workflow_job_template:number
+            unified_job_template:number success_nodes:list failure_nodes:list
+            always_nodes:list all_parents_must_converge:boolean identifier:string
+        """,
+        related="""
+            always_nodes create_approval_template credentials failure_nodes
+            instance_groups labels named_url success_nodes unified_job_template
+            workflow_job_template
+        """,
+        summary_fields="""
+            unified_job_template workflow_job_template
+        """,
+    ),
 }

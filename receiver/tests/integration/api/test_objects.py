@@ -19,7 +19,14 @@ _NOT_HERE = {"resolved_environment"}
 def _objects(api: Api, world: World) -> dict[str, dict[str, Any]]:
     template = api.get(world.template["url"]).json()
     job = api.post(world.template["related"]["launch"]).json()
+    workflow = create(api, "workflow_job_templates", name="Release", organization=world.organization["id"],
+                      webhook_service="github", webhook_credential=world.credential["id"])  # fmt: skip
+    node = create(api, "workflow_job_template_nodes", workflow_job_template=workflow["id"],
+                  unified_job_template=template["id"])  # fmt: skip
     return {
+        "workflow_job_template": api.get(workflow["url"]).json(),
+        "workflow_job_template_node": api.get(node["url"]).json(),
+        "workflow_job": api.get(api.post(workflow["related"]["launch"]).json()["url"]).json(),
         "organization": api.get(world.organization["url"]).json(),
         "inventory": api.get(world.inventory["url"]).json(),
         "host": api.get(world.host["url"]).json(),

@@ -104,8 +104,8 @@ def _launched_by(view: Rendering, row: Row) -> Shown:
         url = view.url(view.resources["users"], user["id"])
         return {"id": user["id"], "name": user["username"], "type": "user", "url": url}
     template = view.find("unified_job_templates", row["unified_job_template_id"])
-    if row["launch_type"] != "webhook" or template is None:
-        return {}
+    if row["launch_type"] != "webhook" or template is None or row["type"] == "workflow_job":
+        return {}  # of a workflow AWX does not say which webhook it was
     resource = view.resource_of(view.resources["unified_job_templates"], template)
     url = view.url(resource, template["id"])
     return {"id": template["id"], "name": template["name"], "type": resource.type, "url": url}

@@ -36,6 +36,8 @@ from playhook.web.api_v2.resources.webhooks import (
 from playhook.web.api_v2.resources.workflow_launch import TEXT_PROMPTS, launch_workflow, show_workflow_launch
 from playhook.web.api_v2.write import Draft
 
+_LONGEST_BRANCH: Final = 256
+
 
 def _prepare(view: Rendering, rows: Sequence[Row], _detail: bool) -> None:
     load_template_facts(view, rows, "workflow_jobs")
@@ -76,6 +78,12 @@ def _copy_details(can_copy: bool) -> Mapping[str, Any]:
     return {"can_copy_without_user_input": can_copy, **dict.fromkeys(names, unable)}
 
 
+def _complain_of_branch(branch: str) -> str | None:
+    # AWX's description of this field names no limit; the column has one.
+    too_long = f"Ensure this field has no more than {_LONGEST_BRANCH} characters."
+    return too_long if len(branch) > _LONGEST_BRANCH else complain_of_ref(branch)
+
+
 def _prompt(name: str, **options: Any) -> Any:
     return text(name, nullable=True, default=None, **options)
 
@@ -99,7 +107,7 @@ _RESOURCE: Final = Resource(
         reference("inventory", "inventories",
                   help_text="Inventory applied as a prompt, assuming job template prompts for inventory"),
         _prompt("limit", complain=complain_of_limit),
-        _prompt("scm_branch", max_length=1024, complain=complain_of_ref),
+        _prompt("scm_branch", complain=_complain_of_branch),
         flag("ask_inventory_on_launch"),
         flag("ask_scm_branch_on_launch"),
         flag("ask_limit_on_launch"),
@@ -107,7 +115,7 @@ _RESOURCE: Final = Resource(
         flag("ask_labels_on_launch"),
         flag("ask_skip_tags_on_launch"),
         flag("ask_tags_on_launch"),
-        _prompt("skip_tags", max_length=1024, complain=complain_of_line),
+        _prompt("skip_tags", complain=complain_of_line),
         _prompt("job_tags", complain=complain_of_line),
     ),
     forbidden=frozenset({"webhook_key", "survey_spec"}),
