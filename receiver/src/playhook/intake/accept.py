@@ -1,22 +1,26 @@
 # SPDX-FileCopyrightText: Playhook contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The one transaction of intake: the delivery, its verdict, its job and the first status post, or nothing of it."""
+"""The one transaction of intake: the delivery, its verdict, its job and the first status post, or nothing of it.
+
+Deliveries that wait together are stored together, a few statements for all of them.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
-from typing import Any, Literal
+from dataclasses import dataclass, field, replace
+from typing import Any
 
 from playhook.errors import PlayhookError
 from playhook.intake.filters import shorten
 from playhook.intake.judging import Judged
 from playhook.intake.record import BODY_KEY
 from playhook.intake.rules import Dedupe
-from playhook.store.deliveries import DeliveryRow, expire_dedupe_key, insert_delivery
+from playhook.intake.sources import CachedTemplate
+from playhook.store.deliveries import DeliveryRow, Outcome, expire_dedupe_key, insert_deliveries, insert_delivery
 from playhook.store.hook_templates import HookTemplate, find_inventory_id
-from playhook.store.jobs import create_job
-from playhook.store.status_posts import describe, insert_status_post, status_context
+from playhook.store.jobs import NewJob, create_jobs
+from playhook.store.status_posts import NewStatusPost, describe, insert_status_posts, status_context
 from playhook.store.writer import Tx
 
 
@@ -28,38 +32,100 @@ class StaleTemplate(PlayhookError):
 class Accepted:
     """What became of an authentic delivery. `reason` is empty unless it was ignored."""
 
-    outcome: Literal["launched", "duplicate", "ignored"]
+    outcome: Outcome
     delivery_id: int | None
     job_id: int | None = None
     reason: str = ""
 
 
-def accept(tx: Tx, version: int, judged: Sequence[Judged]) -> list[Accepted]:
-    """Store a delivery for each of its templates, its body once, and launch what they ask for. Raises StaleTemplate."""
-    if tx.config_version() != version:
-        raise StaleTemplate("a template has changed")
-    accepted: list[Accepted] = []
+@dataclass(frozen=True, kw_only=True)
+class Offer:
+    """A delivery as it was judged for each of its templates, under a config version."""
+
+    version: int
+    judged: Sequence[Judged]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Launch:
+    """A delivery that launches `template`; `columns` of its job come from the event."""
+
+    template: HookTemplate
+    row: DeliveryRow
+    delivery_id: int
+    columns: Mapping[str, Any]
+
+
+@dataclass(kw_only=True)
+class _Taking:
+    """How far a delivery has come; `original_id` is the first of its rows, which has its body."""
+
+    judged: Sequence[Judged]
+    accepted: list[Accepted] = field(default_factory=list)
     original_id: int | None = None
-    for each in judged:
-        row = each.row if original_id is None else replace(each.row, body=None, original_id=original_id)
-        result = _accept_for(tx, each, row)
-        accepted.append(result)
-        if original_id is None and result.outcome != "duplicate":
-            original_id = result.delivery_id
-    return accepted
 
 
-def _accept_for(tx: Tx, judged: Judged, row: DeliveryRow) -> Accepted:
-    columns, entry = dict(judged.columns), judged.entry
-    if entry is not None and not resolve_inventory(tx, entry.template, columns):
-        row = _ignore(row, f"There is no inventory {shorten(str(judged.columns['inventory_id']))}.")
-    delivery_id = _insert(tx, row, entry.rules.dedupe if entry else Dedupe())
-    if delivery_id is None:
-        return _accept_duplicate(tx, row)
-    if entry is None or row.outcome == "ignored":
-        return Accepted(outcome="ignored", delivery_id=delivery_id, reason=row.reason)
-    job_id = launch(tx, entry.template, row, delivery_id, columns)
-    return Accepted(outcome="launched", delivery_id=delivery_id, job_id=job_id)
+@dataclass(kw_only=True)
+class _Step:
+    """A delivery before one of its templates: the row that is stored for it, and what becomes of that."""
+
+    entry: CachedTemplate | None
+    row: DeliveryRow
+    columns: Mapping[str, Any]
+    delivery_id: int | None = None
+    job_id: int | None = None
+
+    @property
+    def launch(self) -> Launch | None:
+        if self.row.outcome != "launched" or self.entry is None or self.delivery_id is None:
+            return None
+        return Launch(template=self.entry.template, row=self.row, delivery_id=self.delivery_id, columns=self.columns)
+
+
+def accept(tx: Tx, offers: Sequence[Offer]) -> list[list[Accepted] | Exception]:
+    """Store deliveries, each for each of its templates and its body once, and launch what they ask for.
+
+    Returns StaleTemplate for a delivery that was judged under another config version than this transaction's.
+    """
+    version = tx.config_version()
+    takings = [_Taking(judged=offer.judged) if offer.version == version else None for offer in offers]
+    current = [taking for taking in takings if taking is not None]
+    for turn in range(max((len(taking.judged) for taking in current), default=0)):
+        _accept_turn(tx, [taking for taking in current if turn < len(taking.judged)], turn)
+    return [StaleTemplate("a template has changed") if taking is None else taking.accepted for taking in takings]
+
+
+def _accept_turn(tx: Tx, takings: Sequence[_Taking], turn: int) -> None:
+    """Store each delivery for its template number `turn`."""
+    steps = [_prepare(tx, taking.judged[turn], taking.original_id) for taking in takings]
+    for step, delivery_id in zip(steps, insert_deliveries(tx, [step.row for step in steps]), strict=True):
+        step.delivery_id = delivery_id
+        if delivery_id is None:
+            _insert_repeat(tx, step)
+    launching = [(step, found) for step in steps if (found := step.launch) is not None]
+    for (step, _launch), job_id in zip(launching, launch(tx, [found for _step, found in launching]), strict=True):
+        step.job_id = job_id
+    for taking, step in zip(takings, steps, strict=True):
+        taking.accepted.append(_told(step))
+        if taking.original_id is None and step.row.outcome != "duplicate":
+            taking.original_id = step.delivery_id
+
+
+def _prepare(tx: Tx, judged: Judged, original_id: int | None) -> _Step:
+    row, columns = judged.row, judged.columns
+    if original_id is not None:
+        row = replace(row, body=None, original_id=original_id)
+    if judged.entry is not None and "inventory_id" in columns:
+        columns = dict(columns)
+        if not resolve_inventory(tx, judged.entry.template, columns):
+            row = _ignore(row, f"There is no inventory {shorten(str(judged.columns['inventory_id']))}.")
+    return _Step(entry=judged.entry, row=row, columns=columns)
+
+
+def _told(step: _Step) -> Accepted:
+    row = step.row
+    reason = row.reason if row.outcome == "ignored" else ""
+    return Accepted(outcome=row.outcome, delivery_id=step.delivery_id, job_id=step.job_id, reason=reason)
 
 
 def resolve_inventory(tx: Tx, template: HookTemplate, columns: dict[str, Any]) -> bool:
@@ -69,19 +135,6 @@ def resolve_inventory(tx: Tx, template: HookTemplate, columns: dict[str, Any]) -
     found = find_inventory_id(tx.connection, columns["inventory_id"], template.row["organization_id"])
     columns["inventory_id"] = found
     return found is not None
-
-
-def _insert(tx: Tx, row: DeliveryRow, dedupe: Dedupe) -> int | None:
-    """Store the delivery unless it is a repeat that is to be skipped; the unique key decides, at any concurrency."""
-    delivery_id = insert_delivery(tx, row)
-    if delivery_id is not None or row.dedupe_key is None:
-        return delivery_id
-    window = dedupe.body_window if row.dedupe_key.startswith(BODY_KEY) else dedupe.window
-    if window is not None and expire_dedupe_key(tx, row, window):
-        return insert_delivery(tx, row)
-    if dedupe.reruns:
-        return insert_delivery(tx, replace(row, dedupe_key=None, reason="Received before; the template runs repeats."))
-    return None
 
 
 def _ignore(row: DeliveryRow, reason: str) -> DeliveryRow:
@@ -97,35 +150,57 @@ def _ignore(row: DeliveryRow, reason: str) -> DeliveryRow:
     )
 
 
-def _accept_duplicate(tx: Tx, row: DeliveryRow) -> Accepted:
-    # Kept as a fact without its body, so that people can see that the service sent it twice.
-    repeated = replace(
-        row, outcome="duplicate", dedupe_key=None, body=None, event=None, reason="This delivery was received before."
-    )
-    return Accepted(outcome="duplicate", delivery_id=insert_delivery(tx, repeated))
+def _insert_repeat(tx: Tx, step: _Step) -> None:
+    """Store what was received before: as the template wants it, else as a mere fact."""
+    dedupe, row = step.entry.rules.dedupe if step.entry else Dedupe(), step.row
+    window = dedupe.body_window if (row.dedupe_key or "").startswith(BODY_KEY) else dedupe.window
+    if window is not None and expire_dedupe_key(tx, row, window):
+        step.delivery_id = insert_delivery(tx, row)
+    elif dedupe.reruns:
+        step.row = replace(row, dedupe_key=None, reason="Received before; the template runs repeats.")
+        step.delivery_id = insert_delivery(tx, step.row)
+    if step.delivery_id is None:
+        # Kept without its body, so that people can see that the service sent it twice.
+        reason = "This delivery was received before."
+        step.row = replace(row, outcome="duplicate", dedupe_key=None, body=None, event=None, reason=reason)
+        step.delivery_id = insert_delivery(tx, step.row)
 
 
-def launch(tx: Tx, template: HookTemplate, row: DeliveryRow, delivery_id: int, columns: Mapping[str, Any]) -> int:
-    """Store the job of a delivery and its first status post; returns the job's id."""
-    # An endpoint's template may have no webhook of its own; a credential of another service is not for this one.
-    other = template.service not in {"", row.service}
-    credential_id = None if other else template.row["webhook_credential_id"]
-    overrides = {**columns, "delivery_id": delivery_id, "webhook_guid": row.guid or ""}
+def launch(tx: Tx, launches: Sequence[Launch]) -> list[int]:
+    """Store the jobs of deliveries and their first status posts; returns the jobs' ids."""
+    ids = create_jobs(tx, [_make_job(each) for each in launches])
+    posts = [_make_post(each, job_id) for each, job_id in zip(launches, ids, strict=True)]
+    insert_status_posts(tx, [post for post in posts if post is not None])
+    return ids
+
+
+def _make_job(launch: Launch) -> NewJob:
+    template, row = launch.template, launch.row
+    overrides = {**launch.columns, "delivery_id": launch.delivery_id, "webhook_guid": row.guid or ""}
     if template.service != row.service:
-        overrides |= {"webhook_service": row.service, "webhook_credential_id": credential_id}
-    job_id = create_job(
-        tx, template.row, launch_type="webhook", overrides=overrides, credential_ids=template.credential_ids
+        overrides |= {"webhook_service": row.service, "webhook_credential_id": _credential_id(launch)}
+    return NewJob(
+        template=template.row, launch_type="webhook", overrides=overrides, credential_ids=template.credential_ids
     )
-    target: Mapping[str, Any] | None = (row.event or {}).get("status_target")
-    if target and credential_id:
-        insert_status_post(
-            tx,
-            job_id=job_id,
-            service=row.service,
-            credential_id=credential_id,
-            target=target,
-            status="pending",
-            context=status_context(template.row["name"], template.playhook),
-            description=describe("pending"),
-        )
-    return job_id
+
+
+def _make_post(launch: Launch, job_id: int) -> NewStatusPost | None:
+    target: Mapping[str, Any] | None = (launch.row.event or {}).get("status_target")
+    credential_id = _credential_id(launch)
+    if not target or not credential_id:
+        return None
+    return NewStatusPost(
+        job_id=job_id,
+        service=launch.row.service,
+        credential_id=credential_id,
+        target=target,
+        status="pending",
+        context=status_context(launch.template.row["name"], launch.template.playhook),
+        description=describe("pending"),
+    )
+
+
+def _credential_id(launch: Launch) -> int | None:
+    # An endpoint's template may have no webhook of its own; a credential of another service is not for this one.
+    other = launch.template.service not in {"", launch.row.service}
+    return None if other else launch.template.row["webhook_credential_id"]

@@ -14,7 +14,7 @@ from typing import Any, Final
 from playhook.domain.delivery import Delivery, WebhookOptions
 from playhook.domain.event import Event
 from playhook.errors import DeliveryRefused, NotAuthentic, SettingsError, StoreUnavailable
-from playhook.intake.accept import Accepted, StaleTemplate, accept
+from playhook.intake.accept import Accepted, Offer, StaleTemplate, accept
 from playhook.intake.judging import Judged, judge_delivery
 from playhook.intake.places import Place
 from playhook.intake.record import refusal_row
@@ -62,7 +62,8 @@ class Intake:
             for fresh in (False, True, True):
                 examined = await self._examine(address, delivery, fresh=fresh, suspect=suspect)
                 try:
-                    accepted = await self._store.write_async(accept, examined.source.version, examined.judged)
+                    offer = Offer(version=examined.source.version, judged=examined.judged)
+                    accepted = await self._store.write_in_group(accept, offer)
                 except StaleTemplate:
                     continue
                 _log_outcomes(address, examined, accepted)

@@ -11,7 +11,7 @@ from typing import Any, Final
 from playhook.domain.delivery import Rule, Verdict
 from playhook.domain.event import Event
 from playhook.errors import Conflict, NotFound
-from playhook.intake.accept import StaleTemplate, launch, resolve_inventory
+from playhook.intake.accept import Launch, StaleTemplate, launch, resolve_inventory
 from playhook.intake.deadline import Deadline
 from playhook.intake.extra_vars import event_of, event_record
 from playhook.intake.filters import Facts, ask
@@ -109,7 +109,8 @@ def _launch_again(tx: Tx, prepared: _Prepared) -> Redelivered:
         raise Conflict(f"There is no inventory {prepared.columns['inventory_id']}.")
     row = replace(prepared.row, received=tx.now)
     delivery_id = _store(tx, row)
-    return Redelivered(job_id=launch(tx, template, row, delivery_id, columns), delivery_id=delivery_id)
+    (job_id,) = launch(tx, [Launch(template=template, row=row, delivery_id=delivery_id, columns=columns)])
+    return Redelivered(job_id=job_id, delivery_id=delivery_id)
 
 
 def _judge(template: HookTemplate, event: Event, delivery_id: int, user_id: int) -> Judgement:

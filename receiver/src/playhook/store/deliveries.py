@@ -4,29 +4,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from datetime import datetime, timedelta
 from typing import Any, Final, Literal
 
 import orjson
 from sqlalchemy import Connection, bindparam, delete, func, select, update
-from sqlalchemy.dialects.postgresql import insert as postgresql_insert
-from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 
 from playhook.store import tables as t
+from playhook.store.bulk import Row, find_missing, insert_rows, take_ids
 from playhook.store.compression import decompress
 from playhook.store.hook_templates import HookTemplate, read_template
 from playhook.store.writer import Tx
 
 Outcome = Literal["launched", "duplicate", "ignored", "refused"]
 _REFUSALS_KEPT: Final = 1000
-_INSERT: Final = {
-    dialect: upsert(t.webhook_deliveries)
-    .on_conflict_do_nothing(index_elements=["template_id", "dedupe_key"])
-    .returning(t.webhook_deliveries.c.id)
-    for dialect, upsert in (("sqlite", sqlite_insert), ("postgresql", postgresql_insert))
-}
 _ORIGINAL: Final = t.webhook_deliveries.alias("original")
 _READ: Final = (
     select(t.webhook_deliveries.c.event, func.coalesce(t.webhook_deliveries.c.body, _ORIGINAL.c.body).label("body"))
@@ -81,9 +74,19 @@ class JudgedDelivery:
     template: HookTemplate | None
 
 
+def insert_deliveries(tx: Tx, rows: Sequence[DeliveryRow]) -> list[int | None]:
+    """Store deliveries; None for each whose dedupe key is there already (equal ones at once make one row)."""
+    table = t.webhook_deliveries
+    ids = take_ids(tx.connection, table, len(rows))
+    values = [Row(own={"id": row_id, **vars(row)}) for row_id, row in zip(ids, rows, strict=True)]
+    inserted = insert_rows(tx.connection, table, values, unless_taken=("template_id", "dedupe_key"))
+    missing = set() if inserted == len(rows) else find_missing(tx.connection, table, ids)
+    return [None if row_id in missing else row_id for row_id in ids]
+
+
 def insert_delivery(tx: Tx, row: DeliveryRow) -> int | None:
-    """Store a delivery; None when one with its dedupe key is there already (equal ones at once make one row)."""
-    return tx.connection.execute(_INSERT[tx.connection.dialect.name], vars(row)).scalar_one_or_none()
+    """Store one delivery; None when one with its dedupe key is there already."""
+    return insert_deliveries(tx, [row])[0]
 
 
 def expire_dedupe_key(tx: Tx, row: DeliveryRow, window: timedelta) -> bool:

@@ -97,4 +97,4 @@ def _tune_sqlite(engine: Engine, *, begin: str) -> None:
     @event.listens_for(engine, "begin")
     def _on_begin(connection: Connection) -> None:
         connection.info[_REGEXP].begin()
-        connection.exec_driver_sql(begin)
+        connection.connection.cursor().execute(begin)

@@ -4,14 +4,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from functools import cache
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, Executable, bindparam, insert, select
+from sqlalchemy import select
 
 from playhook.domain.job import JobType, LaunchType
 from playhook.store import tables as t
+from playhook.store.bulk import Row, insert_rows, take_ids
 from playhook.store.writer import Tx
 
 _JOB_TYPES: Final[dict[str, JobType]] = {
@@ -27,6 +29,20 @@ _COPIED: Final = tuple(
 )
 
 
+@dataclass(frozen=True, kw_only=True)
+class NewJob:
+    """A job to be launched from `template`, a row of unified_job_templates.
+
+    `overrides` are columns that the launch changes. `credential_ids` None means the template's own.
+    """
+
+    template: Mapping[str, Any]
+    launch_type: LaunchType
+    overrides: Mapping[str, Any] = field(default_factory=dict)
+    user_id: int | None = None
+    credential_ids: Sequence[int] | None = None
+
+
 def create_job(
     tx: Tx,
     template: Mapping[str, Any],
@@ -36,39 +52,59 @@ def create_job(
     user_id: int | None = None,
     credential_ids: Sequence[int] | None = None,
 ) -> int:
-    """Store a pending job of `template` (a row of unified_job_templates) and have it run once this is durable.
+    """Store one pending job, see NewJob, and have it run once this is durable; returns its id."""
+    job = NewJob(
+        template=template,
+        launch_type=launch_type,
+        overrides=overrides or {},
+        user_id=user_id,
+        credential_ids=credential_ids,
+    )
+    return create_jobs(tx, [job])[0]
 
-    `overrides` are columns that the launch changed. `credential_ids` None means the template's own. Returns the id.
-    """
-    values = {
+
+def create_jobs(tx: Tx, jobs: Sequence[NewJob]) -> list[int]:
+    """Store pending jobs and have them run once this is durable; returns their ids, in order."""
+    if not jobs:
+        return []
+    ids = take_ids(tx.connection, t.unified_jobs, len(jobs))
+    for alike in _make_rows(tx, ids, jobs):
+        insert_rows(tx.connection, t.unified_jobs, alike)
+    _attach_credentials(tx, ids, jobs)
+    for job_id in ids:
+        tx.defer("run_job", job_id)
+    return ids
+
+
+def _make_rows(tx: Tx, ids: Sequence[int], jobs: Sequence[NewJob]) -> Iterable[list[Row]]:
+    """Return the jobs' rows, those that name the same columns together."""
+    common: dict[int, Mapping[str, Any]] = {}
+    alike: dict[frozenset[str], list[Row]] = defaultdict(list)
+    for job_id, job in zip(ids, jobs, strict=True):
+        of_template = id(job.template)
+        if of_template not in common:
+            common[of_template] = _copy(tx, job.template)
+        own = {
+            "id": job_id,
+            "launch_type": job.launch_type,
+            "created_by_id": job.user_id,
+            "modified_by_id": job.user_id,
+            **job.overrides,
+        }
+        alike[frozenset(common[of_template].keys() | own)].append(Row(common=common[of_template], own=own))
+    return alike.values()
+
+
+def _copy(tx: Tx, template: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        **{name: template[name] for name in _COPIED},
         "type": _JOB_TYPES[template["type"]],
         "unified_job_template_id": template["id"],
-        "launch_type": launch_type,
         "status": "pending",
         "lock_group": _lock_group(template),
         "created": tx.now,
         "modified": tx.now,
-        "created_by_id": user_id,
-        "modified_by_id": user_id,
-        **(overrides or {}),
     }
-    job_id: int = tx.connection.execute(_insert_with(frozenset(values)), values).scalar_one()
-    _attach_credentials(tx, job_id, template["id"], credential_ids)
-    tx.defer("run_job", job_id)
-    return job_id
-
-
-@cache
-def _insert_with(given: frozenset[str]) -> Executable:
-    """Build the INSERT that copies the template's row in the database, but for the columns that are given.
-
-    Built once for each set of columns: on the answer path, building it would cost more than running it.
-    """
-    jobs, templates = t.unified_jobs, t.unified_job_templates
-    values: dict[str, ColumnElement[Any]] = {name: templates.c[name] for name in _COPIED if name not in given}
-    values |= {name: bindparam(name, type_=jobs.c[name].type) for name in sorted(given)}
-    row = select(*values.values()).where(templates.c.id == bindparam("unified_job_template_id"))
-    return insert(jobs).from_select(list(values), row).returning(jobs.c.id)
 
 
 def _lock_group(template: Mapping[str, Any]) -> str | None:
@@ -76,17 +112,23 @@ def _lock_group(template: Mapping[str, Any]) -> str | None:
     return None if template["allow_simultaneous"] else f"{template['type']}:{template['id']}"
 
 
-def _attach_credentials(tx: Tx, job_id: int, template_id: int, credential_ids: Sequence[int] | None) -> None:
-    if credential_ids is None:
-        of_template = t.template_credentials.c
-        credential_ids = (
-            tx.connection.execute(
-                select(of_template.credential_id).where(of_template.template_id == template_id).order_by(of_template.id)
-            )
-            .scalars()
-            .all()
-        )
-    if credential_ids:
+def _attach_credentials(tx: Tx, ids: Sequence[int], jobs: Sequence[NewJob]) -> None:
+    pairs = [
+        Row(own={"job_id": job_id, "credential_id": credential_id})
+        for job_id, job in zip(ids, jobs, strict=True)
+        for credential_id in _credentials_of(tx, job)
+    ]
+    insert_rows(tx.connection, t.job_credentials, pairs)
+
+
+def _credentials_of(tx: Tx, job: NewJob) -> Sequence[int]:
+    if job.credential_ids is not None:
+        return job.credential_ids
+    attached = t.template_credentials.c
+    return (
         tx.connection.execute(
-            insert(t.job_credentials), [{"job_id": job_id, "credential_id": each} for each in credential_ids]
+            select(attached.credential_id).where(attached.template_id == job.template["id"]).order_by(attached.id)
         )
+        .scalars()
+        .all()
+    )

@@ -8,22 +8,23 @@ dies with a post in hand lets another one send it (at least once; services take 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Literal
 
-from sqlalchemy import Connection, exists, func, insert, select, update
+from sqlalchemy import Connection, exists, func, select, update
 
 from playhook.domain.event import StatusTarget
 from playhook.domain.job import JobStatus
 from playhook.domain.status import PostedStatus
 from playhook.store import tables as t
+from playhook.store.bulk import Row, insert_rows
 from playhook.store.writer import Tx
 
 PostState = Literal["queued", "sent", "skipped", "failed"]
 _LEASE = timedelta(seconds=90)
-_INSERT = insert(t.status_posts)
+_LONGEST = 255  # characters of a context and of a description
 _POSTED: Mapping[JobStatus, PostedStatus] = {
     "pending": "pending",
     "running": "running",
@@ -32,6 +33,19 @@ _POSTED: Mapping[JobStatus, PostedStatus] = {
     "error": "error",
     "canceled": "canceled",
 }
+
+
+@dataclass(frozen=True, kw_only=True)
+class NewStatusPost:
+    """One post to queue."""
+
+    job_id: int
+    service: str
+    credential_id: int
+    target: Mapping[str, Any]
+    status: PostedStatus
+    context: str
+    description: str
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,31 +63,12 @@ class StatusPost:
     credential_inputs: Mapping[str, Any] | None = field(repr=False)
 
 
-def insert_status_post(
-    tx: Tx,
-    *,
-    job_id: int,
-    service: str,
-    credential_id: int,
-    target: Mapping[str, Any],
-    status: PostedStatus,
-    context: str,
-    description: str,
-) -> None:
-    """Queue one post."""
-    values = {
-        "job_id": job_id,
-        "service": service,
-        "credential_id": credential_id,
-        "target": dict(target),
-        "status": status,
-        "context": context[:255],
-        "description": description[:255],
-        "state": "queued",
-        "next_attempt": tx.now,
-        "created": tx.now,
-    }
-    tx.connection.execute(_INSERT, values)
+def insert_status_posts(tx: Tx, posts: Sequence[NewStatusPost]) -> None:
+    """Queue posts."""
+    if not posts:
+        return
+    always = {"state": "queued", "next_attempt": tx.now, "created": tx.now}
+    insert_rows(tx.connection, t.status_posts, [Row(common=always, own=vars(post)) for post in posts])
     tx.defer("post_status", 0)
 
 
@@ -92,21 +87,21 @@ def queue_status(tx: Tx, job_id: int, status: JobStatus, explanation: str = "") 
     target = row and (row.event or {}).get("status_target")
     if posted is None or row is None or not target:
         return
-    insert_status_post(
-        tx,
+    post = NewStatusPost(
         job_id=job_id,
         service=row.webhook_service,
         credential_id=row.webhook_credential_id,
         target=target,
         status=posted,
         context=status_context(row.name, row.playhook or {}),
-        description=explanation or describe(posted),
+        description=(explanation or describe(posted))[:_LONGEST],
     )
+    insert_status_posts(tx, [post])
 
 
 def status_context(template_name: str, playhook: Mapping[str, Any]) -> str:
     """Return the context a template posts under, so that two templates on one commit do not overwrite each other."""
-    return str(playhook.get("status_context") or f"playhook/{template_name}")
+    return str(playhook.get("status_context") or f"playhook/{template_name}")[:_LONGEST]
 
 
 def describe(status: PostedStatus) -> str:

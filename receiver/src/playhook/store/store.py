@@ -4,7 +4,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future
 from contextlib import contextmanager
@@ -18,10 +17,11 @@ from playhook.settings import Settings
 from playhook.store import tables as t
 from playhook.store.encryption import Cipher, load_cipher
 from playhook.store.engine import make_engine
-from playhook.store.writer import Defer, Tx, Writer
+from playhook.store.writer import Defer, GroupFunction, Tx, Writer
 
 P = ParamSpec("P")
 R = TypeVar("R")
+Item = TypeVar("Item")
 
 
 class Store:
@@ -46,9 +46,9 @@ class Store:
         """Run `function(tx, …)` in the writer and wait until it is durable."""
         return self._writer.submit(function, *args, **kwargs).result()
 
-    async def write_async(self, function: Callable[Concatenate[Tx, P], R], *args: P.args, **kwargs: P.kwargs) -> R:
-        """Do the same from the event loop, without blocking it."""
-        return await asyncio.wrap_future(self._writer.submit(function, *args, **kwargs))
+    async def write_in_group(self, group: GroupFunction[Item, R], item: Item) -> R:
+        """Have `group` write this item with the others that wait, and wait until it is durable."""
+        return await self._writer.run_in_group(group, item)
 
     def submit(self, function: Callable[Concatenate[Tx, P], R], *args: P.args, **kwargs: P.kwargs) -> Future[R]:
         """Queue `function(tx, …)` and do not wait."""

@@ -3,32 +3,41 @@
 """The one writer: a thread that runs queued write functions in batches and commits once for all of them.
 
 The commit (an fsync) is what a write costs; under load one commit carries up to 64 writes, and with a single caller
-there is no artificial delay. Each function runs in a savepoint, so one that fails takes nothing down with it.
+there is no artificial delay. Each function runs in a savepoint, so one that fails takes nothing down with it. Writes of
+one kind may come as items of a group function, which takes all that wait at once.
 """
 
 from __future__ import annotations
 
+import asyncio
 import queue
 import threading
-from collections.abc import Callable
+import time
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import Future
-from dataclasses import dataclass, field
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
-from sqlalchemy import Connection, Engine, select, update
+from sqlalchemy import Connection, Engine, update
 from sqlalchemy.exc import OperationalError
 
 from playhook.errors import StoreUnavailable
 from playhook.logs import get_logger
 from playhook.store import tables as t
+from playhook.store.bulk import run_at_driver
 from playhook.store.encryption import Cipher
 
 P = ParamSpec("P")
 R = TypeVar("R")
+Item = TypeVar("Item")
 _log = get_logger(__name__)
 _BATCH = 64
 _QUEUE = 10_000
+_CONFIG_VERSION = "SELECT config_version FROM installation"
+_IDLE = 5.0  # seconds after which a connection is tried before it is used
 
 
 @dataclass(kw_only=True)
@@ -63,21 +72,50 @@ class Tx:
     def config_version(self) -> int:
         """Return the count of such changes; read once a batch."""
         if self._batch.config_version is None:
-            self._batch.config_version = self.connection.execute(select(t.installation.c.config_version)).scalar_one()
+            (version,) = run_at_driver(self.connection, _CONFIG_VERSION).fetchone()
+            self._batch.config_version = int(version)
         return self._batch.config_version
 
 
 Defer = Callable[[Tx, str, int], None]
+GroupFunction = Callable[[Tx, Sequence[Item]], Sequence[R | Exception]]
+"""Does several writes of one kind; returns each one's result, or the error that its caller is to get."""
 
 
 def defer_nothing(_tx: Tx, _task: str, _key: int) -> None:
     """Stand in where no dispatch runs: the rows are stored, and a sweep finds them later."""
 
 
-@dataclass(kw_only=True)
+@dataclass(kw_only=True, slots=True)
 class _Write:
-    run: Callable[[Tx], Any]
-    future: Future[Any]
+    """One queued write: a function of its own, or an item of a `group`."""
+
+    run: GroupFunction[Any, Any]
+    item: Any
+    reply: Future[Any] | asyncio.Future[Any]
+
+    def is_wanted(self) -> bool:
+        # A cancelled caller's write is not run; a running one can no longer be cancelled.
+        if isinstance(self.reply, Future):
+            return self.reply.set_running_or_notify_cancel()
+        return not self.reply.cancelled()
+
+
+@dataclass(kw_only=True, slots=True)
+class _Outcome:
+    write: _Write
+    result: Any = None
+    error: BaseException | None = None
+
+    def tell(self) -> None:
+        """Answer who waits, in the thread where that may be done."""
+        reply = self.write.reply
+        if isinstance(reply, asyncio.Future) and reply.done():
+            return  # it was cancelled meanwhile
+        if self.error is None:
+            reply.set_result(self.result)
+        else:
+            reply.set_exception(self.error)
 
 
 class Writer:
@@ -87,18 +125,29 @@ class Writer:
         self._engine = engine
         self._cipher = cipher
         self.defer: Defer = defer_nothing
-        self._queue: queue.Queue[_Write | None] = queue.Queue(_QUEUE)
+        self._queue: queue.SimpleQueue[_Write | None] = queue.SimpleQueue()
         self._thread = threading.Thread(target=self._loop, name="writer", daemon=True)
         self._thread.start()
 
     def submit(self, function: Callable[Concatenate[Tx, P], R], *args: P.args, **kwargs: P.kwargs) -> Future[R]:
         """Queue `function(tx, …)`. Raises StoreUnavailable when the queue is full."""
-        write = _Write(run=lambda tx: function(tx, *args, **kwargs), future=Future())
-        try:
-            self._queue.put_nowait(write)
-        except queue.Full:
-            raise StoreUnavailable("too many writes are waiting for the database") from None
-        return write.future
+        reply: Future[R] = Future()
+        self._put(_Write(run=lambda tx, _items: [function(tx, *args, **kwargs)], item=None, reply=reply))
+        return reply
+
+    async def run_in_group(self, group: GroupFunction[Item, R], item: Item) -> R:
+        """Have `group` do this item, with the others that wait, and wait until it is durable.
+
+        When the group function raises, each item is done alone. Raises StoreUnavailable when the queue is full.
+        """
+        reply: asyncio.Future[R] = asyncio.get_running_loop().create_future()
+        self._put(_Write(run=group, item=item, reply=reply))
+        return await reply
+
+    def _put(self, write: _Write) -> None:
+        if self._queue.qsize() >= _QUEUE:
+            raise StoreUnavailable("too many writes are waiting for the database")
+        self._queue.put(write)
 
     def is_alive(self) -> bool:
         return self._thread.is_alive()
@@ -109,11 +158,14 @@ class Writer:
         self._thread.join()
 
     def _loop(self) -> None:
+        committer = _Committer(self._engine, self._cipher)
         while True:
             batch, last = self._take()
-            if batch:
-                self._commit(batch)
+            wanted = [write for write in batch if write.is_wanted()]
+            if wanted:
+                _tell(committer.commit(wanted, self.defer))
             if last:
+                committer.disconnect()
                 return
 
     def _take(self) -> tuple[list[_Write], bool]:
@@ -129,50 +181,106 @@ class Writer:
                 return batch, False
         return batch, True
 
-    def _commit(self, batch: list[_Write]) -> None:
-        # A cancelled caller's write is not run; a running one can no longer be cancelled.
-        batch = [write for write in batch if write.future.set_running_or_notify_cancel()]
-        results: list[tuple[_Write, Any, BaseException | None]] = []
+
+class _Committer:
+    """One connection that commits batches, one after the other."""
+
+    def __init__(self, engine: Engine, cipher: Cipher) -> None:
+        self._engine = engine
+        self._cipher = cipher
+        self._connection: Connection | None = None
+        self._last_used = 0.0
+
+    def commit(self, batch: Sequence[_Write], defer: Defer) -> list[_Outcome]:
+        """Run writes in one transaction; returns what became of each."""
+        outcomes: list[_Outcome] = []
         after: list[Callable[[], None]] = []
         state = _BatchState()
         try:
-            with self._engine.connect() as connection, connection.begin():
-                for write in batch:
-                    tx = Tx(
-                        connection=connection,
-                        cipher=self._cipher,
-                        now=datetime.now(UTC),
-                        _defer=self.defer,
-                        _batch=state,
-                    )
-                    results.append((write, *_run_in_savepoint(write, tx)))
-                    after += tx._after_commit if results[-1][2] is None else []
+            connection = self._connect()
+            with connection.begin():
+                for writes in _group(batch):
+                    tx = Tx(connection=connection, cipher=self._cipher, now=_now(), _defer=defer, _batch=state)
+                    outcomes += _run(writes, tx, after)
         except Exception as error:  # noqa: BLE001  drivers raise errors of their own; the writer must outlive them
             _log.error("transaction failed", error=type(error).__name__, detail=_origin(error), writes=len(batch))
-            results = [(write, None, StoreUnavailable("the database did not take the write")) for write in batch]
-            after = []
+            self.disconnect()
+            failure = StoreUnavailable("the database did not take the write")
+            return [_Outcome(write=write, error=failure) for write in batch]
+        self._last_used = time.monotonic()
         for call in after:
             _call(call)
-        for write, result, failure in results:
-            if failure is None:
-                write.future.set_result(result)
-            else:
-                write.future.set_exception(failure)
+        return outcomes
+
+    def disconnect(self) -> None:
+        """Give the connection back; the next batch gets one that is known to work."""
+        if self._connection is not None:
+            with suppress(Exception):
+                self._connection.close()
+            self._connection = None
+
+    def _connect(self) -> Connection:
+        if self._connection is not None and time.monotonic() - self._last_used > _IDLE:
+            self.disconnect()
+        if self._connection is None:
+            self._connection = self._engine.connect()
+        return self._connection
 
 
-def _run_in_savepoint(write: _Write, tx: Tx) -> tuple[Any, BaseException | None]:
+def _run(writes: Sequence[_Write], tx: Tx, after: list[Callable[[], None]]) -> list[_Outcome]:
+    """Run writes of one group in a savepoint; when that fails, each in its own."""
     # The savepoint is set at the driver: SQLAlchemy's begin_nested() costs as much as two of the statements within.
     driver = tx.connection.connection.cursor()
     driver.execute("SAVEPOINT write")
     try:
-        result = write.run(tx)
+        results = writes[0].run(tx, [write.item for write in writes])
     except OperationalError:
         raise  # the database itself failed: the whole batch did
     except Exception as error:  # noqa: BLE001  the caller gets it; the other writes of the batch go on
         driver.execute("ROLLBACK TO SAVEPOINT write")
-        return None, error
+        tx._batch.config_version = None
+        if len(writes) == 1:
+            return [_Outcome(write=writes[0], error=error)]
+        return [outcome for write in writes for outcome in _run([write], replace(tx, _after_commit=[]), after)]
     driver.execute("RELEASE SAVEPOINT write")
-    return result, None
+    after += tx._after_commit
+    return [_make_outcome(write, result) for write, result in zip(writes, results, strict=True)]
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
+
+
+def _group(batch: Iterable[_Write]) -> Iterable[list[_Write]]:
+    """Put the items of each group function together, where its first one is."""
+    groups: dict[Any, list[_Write]] = defaultdict(list)
+    for write in batch:
+        groups[write.run].append(write)
+    return groups.values()
+
+
+def _make_outcome(write: _Write, result: Any) -> _Outcome:
+    if isinstance(result, Exception):
+        return _Outcome(write=write, error=result)
+    return _Outcome(write=write, result=result)
+
+
+def _tell(outcomes: Iterable[_Outcome]) -> None:
+    """Answer everybody: an event loop is woken once for all who wait in it."""
+    waiting: dict[asyncio.AbstractEventLoop, list[_Outcome]] = defaultdict(list)
+    for outcome in outcomes:
+        if isinstance(outcome.write.reply, asyncio.Future):
+            waiting[outcome.write.reply.get_loop()].append(outcome)
+        else:
+            outcome.tell()
+    for loop, those in waiting.items():
+        with suppress(RuntimeError):  # the loop has ended, and nobody waits any more
+            loop.call_soon_threadsafe(_tell_here, those)
+
+
+def _tell_here(outcomes: Iterable[_Outcome]) -> None:
+    for outcome in outcomes:
+        outcome.tell()
 
 
 def _call(after_commit: Callable[[], None]) -> None:

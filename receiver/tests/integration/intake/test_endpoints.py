@@ -135,15 +135,15 @@ def test_all_of_it_is_stored_or_nothing(
     store.write(add_endpoint, {"template": templates[0]}, {"template": templates[2]})
     from playhook.intake import accept as module
 
-    real, calls = module.create_job, []
+    real, calls = module.create_jobs, []
 
-    def break_at_the_second(*args: Any, **kwargs: Any) -> int:
+    def break_at_the_second(*args: Any, **kwargs: Any) -> list[int]:
         calls.append(1)
         if len(calls) == 2:
             raise RuntimeError("broken")
         return real(*args, **kwargs)
 
-    monkeypatch.setattr(module, "create_job", break_at_the_second)
+    monkeypatch.setattr(module, "create_jobs", break_at_the_second)
     with pytest.raises(RuntimeError):
         _send(intake, make_delivery(WEB))
     assert _rows(store) == []

@@ -1,0 +1,145 @@
+# SPDX-FileCopyrightText: Playhook contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Many rows by one statement: what a batch of deliveries costs the database, its driver and this process.
+
+SQLAlchemy writes the statement and converts the values; what else it does for each row costs more than the database
+does. And one statement gives up the interpreter's lock once, not once a row: getting it back means waiting for the
+event loop each time.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import lru_cache
+from typing import Any, Final
+
+from sqlalchemy import Column, Connection, Dialect, Table, select
+from sqlalchemy.dialects.postgresql import insert as postgresql_insert
+from sqlalchemy.dialects.sqlite import insert as sqlite_insert
+from sqlalchemy.exc import DBAPIError
+
+_ROWS: Final = 64  # of one statement
+_INSERT: Final[Mapping[str, Any]] = {"sqlite": sqlite_insert, "postgresql": postgresql_insert}
+_LAST_ID: Final = "SELECT seq FROM sqlite_sequence WHERE name = ?"
+_NEXT_IDS: Final = "SELECT nextval(pg_get_serial_sequence(%s, 'id')) FROM generate_series(1, %s)"
+_NOTHING: Final[Mapping[str, Any]] = {}
+
+Values = Mapping[str, Any]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Row:
+    """A row to insert: values that it has in common with others, which are converted once, and its own."""
+
+    common: Values = field(default_factory=lambda: _NOTHING)
+    own: Values
+
+
+def take_ids(connection: Connection, table: Table, count: int) -> list[int]:
+    """Return the ids for this transaction's next `count` rows of the table, in order."""
+    if connection.dialect.name == "sqlite":  # whoever has begun to write is the only one until the commit
+        found = run_at_driver(connection, _LAST_ID, (table.name,)).fetchone()
+        last = found[0] if found else 0
+        return list(range(last + 1, last + count + 1))
+    return [each[0] for each in run_at_driver(connection, _NEXT_IDS, (table.name, count)).fetchall()]
+
+
+def insert_rows(
+    connection: Connection, table: Table, rows: Sequence[Row], *, unless_taken: tuple[str, ...] = ()
+) -> int:
+    """Insert rows that all name the same columns; the others get their defaults.
+
+    A row whose values of the columns `unless_taken` are there already is left out. Returns how many were inserted.
+    """
+    inserted = 0
+    for start in range(0, len(rows), _ROWS):
+        part = rows[start : start + _ROWS]
+        names = frozenset(part[0].common.keys() | part[0].own)
+        shape = _shape(connection.dialect, table, names, unless_taken)
+        inserted += run_at_driver(connection, shape.statement(len(part)), shape.bind(part)).rowcount
+    return inserted
+
+
+def find_missing(connection: Connection, table: Table, ids: Sequence[int]) -> set[int]:
+    """Return those of the ids that there is no row for."""
+    return set(ids).difference(connection.execute(select(table.c.id).where(table.c.id.in_(ids))).scalars())
+
+
+def run_at_driver(connection: Connection, statement: str, values: Sequence[Any] = ()) -> Any:
+    """Run a statement in the driver's own words; returns its cursor. Raises what SQLAlchemy would."""
+    driver = connection.connection.cursor()
+    try:
+        driver.execute(statement, values)
+    except connection.dialect.loaded_dbapi.Error as error:
+        raise DBAPIError.instance(
+            statement, None, error, connection.dialect.loaded_dbapi.Error, hide_parameters=True
+        ) from error
+    return driver
+
+
+class _Shape:
+    """An INSERT into certain columns, for any number of rows."""
+
+    def __init__(self, dialect: Dialect, table: Table, names: frozenset[str], unless_taken: tuple[str, ...]) -> None:
+        defaults = {
+            column.name: _constant(column)
+            for column in table.columns
+            if column.name not in names and column.default is not None
+        }
+        order, (self._head, self._row, self._tail) = _compile(dialect, table, [*names, *defaults], unless_taken)
+        self._statements: dict[int, str] = {}
+        self._places = {name: place for place, name in enumerate(order)}
+        self._processors = {name: table.c[name].type.dialect_impl(dialect).bind_processor(dialect) for name in order}
+        self._blank = [None] * len(order)
+        self._fill(self._blank, defaults)
+
+    def statement(self, count: int) -> str:
+        """Return the text for so many rows, the same object each time: the driver looks its prepared one up by it."""
+        if count not in self._statements:
+            self._statements[count] = f"{self._head} VALUES {', '.join([self._row] * count)}{self._tail}"
+        return self._statements[count]
+
+    def bind(self, rows: Sequence[Row]) -> list[Any]:
+        """Return the rows' values one after the other, as the driver takes them."""
+        bound: list[Any] = []
+        common: dict[int, list[Any]] = {}
+        for row in rows:
+            values = common.get(id(row.common))
+            if values is None:
+                values = common[id(row.common)] = self._fill(self._blank.copy(), row.common)
+            bound += self._fill(values.copy(), row.own)
+        return bound
+
+    def _fill(self, values: list[Any], given: Values) -> list[Any]:
+        for name, value in given.items():
+            process = self._processors[name]
+            values[self._places[name]] = value if process is None else process(value)
+        return values
+
+
+@lru_cache(maxsize=256)
+def _shape(dialect: Dialect, table: Table, names: frozenset[str], unless_taken: tuple[str, ...]) -> _Shape:
+    return _Shape(dialect, table, names, unless_taken)
+
+
+def _compile(
+    dialect: Dialect, table: Table, names: list[str], unless_taken: tuple[str, ...]
+) -> tuple[list[str], tuple[str, str, str]]:
+    """Compile the INSERT of one row.
+
+    Returns the names in the order of its values, and the text: what is before the values, they, and what is after.
+    """
+    statement = _INSERT[dialect.name](table)
+    if unless_taken:
+        statement = statement.on_conflict_do_nothing(index_elements=list(unless_taken))
+    positional = dialect if dialect.positional else type(dialect)(paramstyle="format")  # type: ignore[call-arg]
+    compiled = statement.compile(dialect=positional, column_keys=names)
+    head, _values, rest = str(compiled).partition(" VALUES ")
+    row, conflict, tail = rest.partition(" ON CONFLICT ")
+    return list(compiled.positiontup), (head, row, conflict + tail)
+
+
+def _constant(column: Column[Any]) -> Any:
+    default: Any = column.default
+    return default.arg(None) if default.is_callable else default.arg
