@@ -19,6 +19,7 @@ from pathlib import Path
 import orjson
 import uvicorn
 from starlette.applications import Starlette
+from starlette.types import ASGIApp
 
 from playhook.dispatch.embedded import EmbeddedDispatch
 from playhook.domain.variables import parse_variables
@@ -134,14 +135,15 @@ def make_receiver(settings: Settings, store: Store, launcher: Launcher | None) -
     return Receiver(settings=settings, store=store, services=services, dispatch=dispatch, reporter=reporter, pool=pool)
 
 
-def make_app(receiver: Receiver) -> Starlette:
+def make_app(receiver: Receiver) -> ASGIApp:
     """Build the ASGI application."""
     settings = receiver.settings
     intake = Intake(receiver.store, receiver.services, networks=settings.networks)
     hooks = HookEndpoints(intake, max_body=settings.max_body, refusals_per_minute=settings.refusals_per_minute)
     api = ApiContext(store=receiver.store, settings=settings, services=receiver.services)
     first, last = hooks.routes(receiver.services)
-    return Starlette(routes=[*first, *api_routes(api), *last], exception_handlers=exception_handlers())
+    web = Starlette(routes=[*first, *api_routes(api), *last], exception_handlers=exception_handlers())
+    return hooks.in_front_of(web, receiver.services)
 
 
 def run_receiver(receiver: Receiver, listening: socket.socket) -> None:

@@ -6,49 +6,71 @@ from __future__ import annotations
 
 import logging
 import sys
-from typing import Literal
+from collections.abc import Callable
+from typing import Any, Literal
 
+import orjson
 import structlog
 
 
 def configure_logs(level: str = "info", form: Literal["auto", "console", "json"] = "auto") -> None:
-    """Send structlog's and the standard library's records through one chain to standard error."""
+    """Send structlog's and the standard library's records to standard error, in one form.
+
+    Ours do not pass through the standard library, which would cost a delivery more than its signature does.
+    """
     console = form == "console" or (form == "auto" and sys.stderr.isatty())
+    number = logging.getLevelNamesMapping()[level.upper()]
     shared: list[structlog.typing.Processor] = [
         structlog.contextvars.merge_contextvars,
         structlog.stdlib.add_log_level,
         structlog.stdlib.add_logger_name,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
     ]
+    last = _renderers(console=console)
     structlog.configure(
-        processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
-        logger_factory=structlog.stdlib.LoggerFactory(),
-        wrapper_class=structlog.stdlib.BoundLogger,
+        processors=[*shared, *last, _encode],
+        logger_factory=_Logger,
+        wrapper_class=structlog.make_filtering_bound_logger(number),
         cache_logger_on_first_use=True,
     )
     handler = logging.StreamHandler(sys.stderr)
-    handler.setFormatter(_formatter(shared, console=console))
+    handler.setFormatter(
+        structlog.stdlib.ProcessorFormatter(
+            foreign_pre_chain=shared, processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, *last]
+        )
+    )
     root = logging.getLogger()
     root.handlers[:] = [handler]
-    root.setLevel(level.upper())
+    root.setLevel(number)
     for noisy in ("uvicorn.access", "alembic", "urllib3"):
         logging.getLogger(noisy).setLevel(logging.WARNING)
 
 
-def _formatter(shared: list[structlog.typing.Processor], *, console: bool) -> logging.Formatter:
+class _Logger(structlog.BytesLogger):
+    """Writes lines to standard error, and has a name."""
+
+    def __init__(self, name: str = "") -> None:
+        super().__init__(sys.stderr.buffer)
+        self.name = name
+
+
+def _renderers(*, console: bool) -> list[structlog.typing.Processor]:
     # Tracebacks never show local variables: those hold bodies, keys and tokens.
-    plain = structlog.dev.plain_traceback
-    last: list[structlog.typing.Processor] = (
-        [structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty(), exception_formatter=plain)]
-        if console
-        else [structlog.processors.format_exc_info, structlog.processors.JSONRenderer()]
-    )
-    return structlog.stdlib.ProcessorFormatter(
-        foreign_pre_chain=shared, processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, *last]
-    )
+    if console:
+        plain = structlog.dev.plain_traceback
+        return [structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty(), exception_formatter=plain)]
+    return [structlog.processors.format_exc_info, structlog.processors.JSONRenderer(serializer=_to_json)]
 
 
-def get_logger(name: str) -> structlog.stdlib.BoundLogger:
+def _to_json(fields: Any, default: Callable[[Any], Any]) -> str:
+    return orjson.dumps(fields, default=default).decode()
+
+
+def _encode(_logger: object, _method: str, line: Any) -> bytes:
+    return str(line).encode(errors="backslashreplace")
+
+
+def get_logger(name: str) -> structlog.typing.FilteringBoundLogger:
     """Return a logger that binds context: `log.info("delivery accepted", guid=…, job=…)`."""
-    logger: structlog.stdlib.BoundLogger = structlog.stdlib.get_logger(name)
+    logger: structlog.typing.FilteringBoundLogger = structlog.get_logger(name)
     return logger

@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
 Kind = Literal["push", "tag", "pull_request", "comment", "review", "release", "ping", "other"]
 Action = Literal[
@@ -13,6 +13,9 @@ Action = Literal[
     "ready_for_review", "converted_to_draft", "review_requested", "approved", "changes_requested", "dismissed",
     "commented", "created", "deleted", "published", "queued", "dequeued",
 ]  # fmt: skip
+
+
+Told = TypeVar("Told")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -78,3 +81,10 @@ class Event:
     awx_ref: str | None = None
     awx_status_api: str | None = None
     status_target: StatusTarget | None = None
+
+
+def replace(told: Told, **facts: Any) -> Told:
+    """Return an event, or a part of one, with other facts; dataclasses.replace() costs a delivery five times as much."""
+    changed = object.__new__(type(told))
+    changed.__dict__.update(told.__dict__, **facts)
+    return changed

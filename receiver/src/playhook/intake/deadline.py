@@ -26,12 +26,22 @@ class Deadline:
     """The time that is left for one delivery. It is that of the thread, so a busy host costs no delivery its launch."""
 
     def __init__(self, seconds: float = LIMIT) -> None:
-        self._end = time.thread_time() + seconds
+        self._seconds = seconds
+        self._end: float | None = None
+
+    def begin(self) -> None:
+        """Start the clock, unless it runs: looking at it is not cheap, and many templates ask nothing."""
+        if self._end is None:
+            self._end = time.thread_time() + self._seconds
+
+    def _left(self) -> float:
+        self.begin()
+        return (self._end or 0.0) - time.thread_time()
 
     @property
     def is_over(self) -> bool:
         """Tell whether nothing more may be asked."""
-        return time.thread_time() >= self._end
+        return self._left() <= 0
 
     def check(self) -> None:
         """Raise OutOfTime when it is over."""
@@ -40,4 +50,4 @@ class Deadline:
 
     def cap(self, limit: float) -> float:
         """Return the seconds for a step that may take `limit` by itself."""
-        return max(min(limit, self._end - time.thread_time()), _LEAST)
+        return max(min(limit, self._left()), _LEAST)

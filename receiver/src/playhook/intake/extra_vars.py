@@ -10,12 +10,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import fields, is_dataclass
+from types import NoneType
 from typing import Any, Final
 
 from playhook.domain.event import Event, PullRequest, Repository, StatusTarget
 
 _NOT_FOR_PLAYBOOKS: Final = {"awx_ref", "awx_status_api", "status_target", "variables", "match"}
 _EVENT_FIELDS: Final = tuple(each.name for each in fields(Event) if each.name != "payload")
+_SCALARS: Final = frozenset({str, int, bool, NoneType})
 PREFIXES: Final = ("awx", "tower")
 
 
@@ -26,6 +28,8 @@ def event_record(event: Event) -> dict[str, Any]:
 
 def _plain(value: Any) -> Any:
     # dataclasses.asdict() would copy the payload before it is dropped.
+    if type(value) in _SCALARS:
+        return value
     if is_dataclass(value):
         return {name: _plain(each) for name, each in vars(value).items()}
     return list(value) if isinstance(value, tuple) else value

@@ -93,6 +93,8 @@ def ask(rules: Sequence[CompiledRule], facts: Facts) -> Answers:
     said: list[Rule] = []
     failed: Rule | None = None
     match: dict[str, str | None] = {}
+    if rules:
+        facts.deadline.begin()
     for compiled in rules:
         finding = compiled.test(facts)
         if facts.deadline.is_over:

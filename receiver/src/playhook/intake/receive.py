@@ -159,13 +159,9 @@ def _whereto(address: Address) -> dict[str, Any]:
 
 def _log_outcomes(address: Address, examined: _Examined, accepted: Sequence[Accepted]) -> None:
     for judged, each in zip(examined.judged, accepted, strict=True):
-        log = _log.bind(**{**_whereto(address), "template": judged.row.template_id, "guid": judged.row.guid})
-        log.info(
-            "delivery accepted",
-            outcome=each.outcome,
-            delivery=each.delivery_id,
-            job=each.job_id,
-            type=examined.event.type,
+        which = {**_whereto(address), "template": judged.row.template_id, "guid": judged.row.guid, "job": each.job_id}
+        _log.info(
+            "delivery accepted", **which, outcome=each.outcome, delivery=each.delivery_id, type=examined.event.type
         )
         if each.job_id is not None and examined.event.status_target is None:
-            log.info("Webhook event did not have a status API endpoint associated, skipping.", job=each.job_id)
+            _log.info("Webhook event did not have a status API endpoint associated, skipping.", **which)

@@ -12,12 +12,11 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from datetime import datetime
 from typing import Any, ClassVar, Final
 
 from playhook.domain.delivery import Delivery, WebhookOptions
-from playhook.domain.event import Action, Event, PullRequest, Repository, StatusTarget
+from playhook.domain.event import Action, Event, PullRequest, Repository, StatusTarget, replace
 from playhook.domain.status import CommitStatus, OutgoingRequest, PostedStatus, StatusCredential
 from playhook.errors import Malformed
 from playhook.services import samples

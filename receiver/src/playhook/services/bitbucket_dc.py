@@ -10,12 +10,11 @@ Statuses: https://developer.atlassian.com/server/bitbucket/rest/v803/api-group-b
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
 from datetime import datetime
 from typing import Any, ClassVar, Final
 
 from playhook.domain.delivery import Delivery, WebhookOptions
-from playhook.domain.event import Action, Event, PullRequest, Repository, StatusTarget
+from playhook.domain.event import Action, Event, PullRequest, Repository, StatusTarget, replace
 from playhook.domain.status import CommitStatus, OutgoingRequest, PostedStatus, StatusCredential
 from playhook.errors import UnsignedPing
 from playhook.services import samples

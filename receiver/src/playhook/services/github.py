@@ -11,12 +11,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
 from datetime import datetime
 from typing import Any, ClassVar, Final
 
 from playhook.domain.delivery import Delivery, WebhookOptions
-from playhook.domain.event import Action, Event, StatusTarget
+from playhook.domain.event import Action, Event, StatusTarget, replace
 from playhook.domain.status import CommitStatus, OutgoingRequest, PostedStatus, StatusCredential
 from playhook.errors import Malformed
 from playhook.services.authenticity import find_word, get_word

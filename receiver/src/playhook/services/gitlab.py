@@ -12,13 +12,12 @@ from __future__ import annotations
 import base64
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
 from datetime import datetime
 from typing import Any, ClassVar, Final
 from urllib.parse import quote
 
 from playhook.domain.delivery import Delivery, WebhookOptions
-from playhook.domain.event import Action, Event, PullRequest, Repository, StatusTarget
+from playhook.domain.event import Action, Event, PullRequest, Repository, StatusTarget, replace
 from playhook.domain.status import CommitStatus, OutgoingRequest, PostedStatus, StatusCredential
 from playhook.errors import Malformed, NotAuthentic
 from playhook.services import samples

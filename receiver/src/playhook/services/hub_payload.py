@@ -4,10 +4,9 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
-from playhook.domain.event import Event, PullRequest, Repository
+from playhook.domain.event import Event, PullRequest, Repository, replace
 from playhook.services.payload import flag, identifier, number, sha, text, texts
 
 

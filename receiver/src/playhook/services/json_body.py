@@ -5,8 +5,9 @@
 from __future__ import annotations
 
 import re
-from itertools import islice
+from itertools import chain, islice
 from sys import getsizeof
+from types import NoneType
 from typing import Any, Final
 from urllib.parse import unquote_to_bytes
 
@@ -36,6 +37,7 @@ _PART_SIZE: Final = 72  # bytes of a part that is not decoded yet, with its plac
 _SHARED: Final = 256  # bytes of the largest part that is looked for among those seen
 _MOST_SHARED: Final = 4096
 _LONG_TEXT: Final = 64 * 1024
+_HARMLESS: Final = frozenset({str, bool, float, NoneType})
 _BELOW_C4, _BELOW_F0 = bytes(range(0xC4)), bytes(range(0xF0))
 _WIDE_ESCAPE: Final = re.compile(rb"\\u[dD]")
 _ESCAPE: Final = re.compile(rb"\\u(?!00[0-7])")
@@ -72,17 +74,15 @@ def _check(value: dict[str, Any]) -> None:
     """Refuse what code behind us cannot take: deep nesting (see MAX_DEPTH), and integers that orjson cannot write."""
     level: list[Any] = [value]
     for _depth in range(MAX_DEPTH):
-        below: list[Any] = []
-        for node in level:
-            for child in node.values() if type(node) is dict else node:
-                kind = type(child)
-                if kind is dict or kind is list:
-                    below.append(child)
-                elif kind is int:
-                    _check_integer(child)
-        if not below:
+        children = chain.from_iterable(node.values() if type(node) is dict else node for node in level)
+        level = []
+        for child in [each for each in children if type(each) not in _HARMLESS]:
+            if type(child) is int:
+                _check_integer(child)
+            else:
+                level.append(child)
+        if not level:
             return
-        level = below
     raise _too_deep()
 
 

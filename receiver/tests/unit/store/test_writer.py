@@ -15,6 +15,7 @@ from sqlalchemy.exc import IntegrityError
 from playhook.errors import StoreUnavailable
 from playhook.settings import Settings
 from playhook.store import tables as t
+from playhook.store.engine import make_engine
 from playhook.store.store import Store
 from playhook.store.writer import Tx, Writer
 
@@ -122,9 +123,9 @@ def test_after_commit_runs_only_for_what_was_committed(store: Store) -> None:
     assert called == ["works"]
 
 
-def test_full_queue_is_refused_at_once(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_full_queue_is_refused_at_once(store: Store, settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("playhook.store.writer._QUEUE", 2)
-    writer = Writer(store._writing, store.cipher)
+    writer = Writer(make_engine(settings.database, writes=True), store.cipher)
     started, release = threading.Event(), threading.Event()
 
     def hold(_tx: Tx) -> None:
@@ -152,7 +153,7 @@ def test_cancelled_write_is_not_run(store: Store) -> None:
 
 
 def test_close_finishes_what_is_queued(settings: Settings, store: Store) -> None:
-    writer = Writer(store._writing, store.cipher)
+    writer = Writer(make_engine(settings.database, writes=True), store.cipher)
     futures = [writer.submit(_add_organization, f"organization {n}") for n in range(100)]
     writer.close()
 
