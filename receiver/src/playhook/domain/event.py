@@ -84,7 +84,7 @@ class Event:
 
 
 def replace(told: Told, **facts: Any) -> Told:
-    """Return an event, or a part of one, with other facts; dataclasses.replace() costs a delivery five times as much."""
+    """Return an event, or a part of one, with other facts; dataclasses.replace() costs five times as much."""
     changed = object.__new__(type(told))
     changed.__dict__.update(told.__dict__, **facts)
     return changed
