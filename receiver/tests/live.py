@@ -16,6 +16,7 @@ from types import TracebackType
 from typing import Any, Self
 
 import requests
+from tests.tls import Tls
 
 ADMIN_PASSWORD = "correct horse battery staple"
 _START_TIMEOUT = 30.0
@@ -24,15 +25,25 @@ _START_TIMEOUT = 30.0
 class LiveReceiver:
     """One installation; `start` and `kill` may alternate on the same state directory."""
 
-    def __init__(self, home: Path, *, env: Mapping[str, str] | None = None, options: tuple[str, ...] = ()) -> None:
+    def __init__(
+        self,
+        home: Path,
+        *,
+        env: Mapping[str, str] | None = None,
+        options: tuple[str, ...] = (),
+        tls: Tls | None = None,
+    ) -> None:
         self.home = home
         self.port = free_port()
-        self.url = f"http://127.0.0.1:{self.port}"
+        self.url = f"{'https' if tls else 'http'}://127.0.0.1:{self.port}"
         self.log_file = home.parent / f"{home.name}.log"
         self.process: subprocess.Popen[bytes] | None = None
         self._env = dict(env or {})
-        self._options = options
+        served_with = ("--ssl-certfile", str(tls.certificate), "--ssl-keyfile", str(tls.key)) if tls else ()
+        self._options = (*options, *served_with)
+        self._trusted = str(tls.authority) if tls else None
         self.api = requests.Session()
+        self.api.verify = self._trusted or True
         self.api.auth = ("admin", ADMIN_PASSWORD)
 
     def start(self) -> Self:
@@ -59,7 +70,7 @@ class LiveReceiver:
             if self.process.poll() is not None:
                 raise RuntimeError(f"playhook serve ended with {self.process.returncode}:\n{self.log()}")
             try:
-                if requests.get(f"{self.url}/api/v2/ping/", timeout=2).status_code == 200:
+                if requests.get(f"{self.url}/api/v2/ping/", timeout=2, verify=self._trusted).status_code == 200:
                     return
             except requests.RequestException:  # it listens before it serves, so the first call may just wait
                 time.sleep(0.05)
