@@ -4,16 +4,17 @@
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
 MAKEFLAGS += --no-print-directory
-.PHONY: help test lint unit contract sanity units artefact integration acceptance role-test demo bench docs changelog clean
+.PHONY: help test lint unit contract sanity units artefact integration acceptance clients role-test demo bench docs changelog clean
 
 TOP := $(CURDIR)
 BIN := $(TOP)/.venv/bin
 STAMP := .venv/installed
-# Kept between runs and clones: the role test's base system and its wheels, galaxy-importer's environment.
+# Kept between runs and clones: the role test's base system and its wheels, galaxy-importer's environment,
+# AWX's clients.
 export PLAYHOOK_TEST_CACHE ?= $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/playhook
 
 # In this order, so that what fails in seconds fails first.
-SECTIONS := lint unit contract units artefact sanity integration acceptance demo role-test
+SECTIONS := lint unit contract units artefact sanity integration acceptance clients demo role-test
 # Sections to leave out, as in `make test SKIP=role-test` where there is no root.
 SKIP :=
 PYTEST := $(BIN)/python -m pytest $(PYTEST_ARGS)
@@ -47,6 +48,13 @@ unit contract: $(STAMP) ## The receiver's parts, each with a database; each serv
 
 # The names of sockets are short: jobs' directories below pytest's usual place would be too long for them.
 integration acceptance: $(STAMP) ## The receiver with its database, git and ssh; a real `playhook serve`
+	@tests/tools/need-packages.sh receiver
+	scratch=$$(mktemp -d /tmp/playhook.XXXX) && trap 'rm -rf "$$scratch"' EXIT && \
+	cd receiver && $(PYTEST) $(PARALLEL) --basetemp="$$scratch/t" tests/$@
+
+# A file is one play after another with one receiver, so that it stays in one process.
+clients: PARALLEL += --dist loadfile
+clients: $(STAMP) ## AWX's own clients, awx.awx and the awx command, against a real `playhook serve` with TLS
 	@tests/tools/need-packages.sh receiver
 	scratch=$$(mktemp -d /tmp/playhook.XXXX) && trap 'rm -rf "$$scratch"' EXIT && \
 	cd receiver && $(PYTEST) $(PARALLEL) --basetemp="$$scratch/t" tests/$@

@@ -16,6 +16,7 @@ from types import TracebackType
 from typing import Any, Self
 
 import requests
+
 from tests.tls import Tls
 
 ADMIN_PASSWORD = "correct horse battery staple"

@@ -9,9 +9,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+
 from tests.clients.published import get_awx_command, get_collection
-from tests.tls import Tls, make_tls
 from tests.live import ADMIN_PASSWORD, LiveReceiver
+from tests.tls import Tls, make_tls
 
 SITE = """\
 - hosts: all
@@ -69,6 +70,7 @@ def client_environment(receiver: LiveReceiver, tls: Tls) -> dict[str, str]:
         "CONTROLLER_HOST": receiver.url,
         "CONTROLLER_USERNAME": "admin",
         "CONTROLLER_PASSWORD": ADMIN_PASSWORD,
+        "CONTROLLER_COLOR": "false",
         "SSL_CERT_FILE": str(tls.authority),
         "REQUESTS_CA_BUNDLE": str(tls.authority),
         "HOME": str(tls.authority.parent),  # no configuration of whoever runs the tests

@@ -48,7 +48,9 @@ def get_collection() -> Path:
 
 def get_awx_command() -> Path:
     """Return the `awx` command."""
-    path = find_cache() / f"awxkit-{AWXKIT[0].partition('==')[2]}-python{sys.version_info.major}.{sys.version_info.minor}"
+    path = (
+        find_cache() / f"awxkit-{AWXKIT[0].partition('==')[2]}-python{sys.version_info.major}.{sys.version_info.minor}"
+    )
     with _made_once(path) as is_to_be_made:
         if is_to_be_made:
             _say(f"installing {AWXKIT[0]}, once, into {path}")

@@ -8,19 +8,29 @@ The receiver is told by nothing that it is not AWX; its certificate is checked.
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from tests.clients.conftest import client_environment
-from tests.tls import Tls
+
+from tests.clients.conftest import SITE, client_environment
+from tests.integration.worker.repositories import Repository
 from tests.live import LiveReceiver
+from tests.tls import Tls
 
 PLAYBOOKS = Path(__file__).parent / "playbooks"
-CHANGES_NOTHING = {"job_list", "job_wait"}
+MODULES = {
+    "organization", "credential_type", "credential", "inventory", "host", "project", "job_template", "token", "user",
+    "job_launch", "job_wait", "job_list", "job_cancel", "project_update", "controller_api",
+}  # fmt: skip
+CHANGES_NOTHING = {"job_list", "job_wait", "organization", "project_update"}
+REFUSED = {"A field that may not be asked for", "Wait for the end of what was canceled", "What the receiver refuses"}
+
+pytestmark = pytest.mark.timeout(600)  # a module takes about a second, on a busy machine more
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -58,21 +68,63 @@ def play(receiver: LiveReceiver, collection: Path, tls: Tls, tmp_path_factory: p
     """Run a playbook and return what its tasks did; a task that fails ends the test."""
     directory = tmp_path_factory.mktemp("plays")
 
+    repository = Repository(directory / "repository", {"site.yml": SITE})
+    variables = ("--extra-vars", f"git_url=file://{repository.path}")
+
     def run(name: str) -> Run:
         record = directory / f"{len(list(directory.iterdir()))}.json"
         environment = client_environment(receiver, tls) | {
             "ANSIBLE_COLLECTIONS_PATH": str(collection),
-            "ANSIBLE_CALLBACKS_ENABLED": "tasks_as_json",
-            "ANSIBLE_CALLBACK_PLUGINS": str(PLAYBOOKS / "callback_plugins"),
             "ANSIBLE_LOCALHOST_WARNING": "false",
             "ANSIBLE_INVENTORY_UNPARSED_WARNING": "false",
             "ANSIBLE_PIPELINING": "true",
             "TASKS_AS_JSON": str(record),
         }
-        command = [str(Path(sys.executable).parent / "ansible-playbook"), str(PLAYBOOKS / f"{name}.yml")]
+        command = [str(Path(sys.executable).parent / "ansible-playbook"), *variables, str(PLAYBOOKS / f"{name}.yml")]
         done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=300, check=False)
         output = done.stdout + done.stderr
         assert done.returncode == 0, f"{output}\n{receiver.log()[-4000:]}"
         return Run(tasks=[Task(**json.loads(line)) for line in record.read_text().splitlines()], output=output)
 
     return run
+
+
+@pytest.fixture(scope="module")
+def first(play: Play) -> Run:
+    """The run that makes everything."""
+    return play("objects")
+
+
+@pytest.fixture(scope="module")
+def jobs(first: Run, play: Play) -> Run:
+    """The run that works with it."""
+    return play("jobs")
+
+
+def test_every_task_changes_something(first: Run) -> None:
+    assert first.unchanged == []
+
+
+def test_the_second_run_changes_nothing(first: Run, play: Play) -> None:
+    second = play("objects")
+    assert second.changed == []
+    assert [each.name for each in second.tasks] == [each.name for each in first.tasks]
+
+
+def test_jobs_tokens_copies_and_the_lookup_work(jobs: Run) -> None:
+    """What they return is asserted by the playbook itself."""
+    acting = [each for each in jobs.tasks if each.module.startswith("awx.awx.")]
+    assert {each.name for each in acting if each.status != "ok"} == REFUSED
+    unchanged = {each.module.rpartition(".")[2] for each in acting if each.status == "ok" and not each.changed}
+    assert unchanged <= CHANGES_NOTHING
+
+
+def test_objects_are_removed_once(jobs: Run, play: Play) -> None:
+    assert play("removal").unchanged == []
+    assert play("removal").changed == []
+
+
+def test_every_module_of_the_list_is_covered() -> None:
+    """The modules that the project promises; a playbook that loses one fails here."""
+    used = set(re.findall(r"awx\.awx\.(\w+)", "".join(file.read_text() for file in PLAYBOOKS.glob("*.yml"))))
+    assert used >= MODULES, f"not in any playbook: {sorted(MODULES - used)}"

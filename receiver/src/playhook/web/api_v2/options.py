@@ -10,7 +10,7 @@ from typing import Any, Final
 from playhook.web.api_v2.call import Call
 from playhook.web.api_v2.fields import UNSET, Field
 from playhook.web.api_v2.pages import MAX_PAGE_SIZE
-from playhook.web.api_v2.resource import Resource
+from playhook.web.api_v2.resource import Association, Resource
 
 _SUMMARY_FIELDS: Final = (
     "Data structure with name/description for related resources.  The output for some objects may be limited for "
@@ -43,6 +43,16 @@ def describe_list(resource: Resource, call: Call) -> dict[str, Any]:
         "object_roles": [],
         "max_page_size": MAX_PAGE_SIZE,
     }
+
+
+def describe_association(resource: Resource, sub: Association, call: Call) -> dict[str, Any]:
+    """Describe a list that objects are put into by their id; the `awx` command exports it for that."""
+    described = describe_list(resource, call)
+    actions = {name: each for name, each in described["actions"].items() if name != "POST"}
+    if sub.writable and call.principal.may(sub.access):
+        posted = described["actions"].get("POST", {}) if sub.creates else {}
+        actions = {"POST": {"id": {"required": False, **_standard(resource)["id"]}, **posted}, **actions}
+    return {**described, "actions": actions}
 
 
 def describe_detail(resource: Resource, call: Call) -> dict[str, Any]:
@@ -83,7 +93,9 @@ def _has_default(each: Field) -> bool:
 
 
 def _describe(each: Field, resource: Resource) -> dict[str, Any]:
-    described: dict[str, Any] = {"type": each.kind, "hidden": False, "label": each.title}
+    # What is written as an object is `json` there, by which the `awx` command knows to parse it.
+    kind = "json" if each.kind == "object" and not each.read_only else each.kind
+    described: dict[str, Any] = {"type": kind, "hidden": False, "label": each.title}
     if each.help_text:
         described["help_text"] = each.help_text.format(label=resource.title)
     if each.min_value is not None:

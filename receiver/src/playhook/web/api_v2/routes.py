@@ -11,8 +11,8 @@ from starlette.routing import Route
 
 from playhook.web.api_v2.call import PREFIX, ApiContext
 from playhook.web.api_v2.endpoints import Answer, Endpoints, bind
-from playhook.web.api_v2.options import describe_detail, describe_list, describe_path
-from playhook.web.api_v2.resource import Action, Association, Resource, Sub, SubList
+from playhook.web.api_v2.options import describe_association, describe_detail, describe_list, describe_path
+from playhook.web.api_v2.resource import Action, Association, Resource, Sub
 from playhook.web.api_v2.resources import all_resources
 from playhook.web.api_v2.root import root_views
 from playhook.web.api_v2.serve import Server, View
@@ -68,12 +68,15 @@ def _view_below(endpoints: Endpoints, resource: Resource, sub: Sub) -> View:
         methods: dict[str, Answer] = dict.fromkeys(sub.methods, run)
         describe = partial(_describe_named, title, tuple(sub.methods))
         return View(methods=methods, describe=describe, formats=sub.formats, media_types=sub.media_types)
+    listed = endpoints.resources[sub.resource]
     methods = {"GET": bind(endpoints.list_below, resource, sub)}
-    if isinstance(sub, SubList) and sub.creates:
+    if isinstance(sub, Association):
+        if sub.writable:
+            methods["POST"] = bind(endpoints.associate, resource, sub)
+        return View(methods=methods, describe=partial(describe_association, listed, sub))
+    if sub.creates:
         methods["POST"] = bind(endpoints.create_below, resource, sub)
-    if isinstance(sub, Association) and sub.writable:
-        methods["POST"] = bind(endpoints.associate, resource, sub)
-    return View(methods=methods, describe=partial(describe_list, endpoints.resources[sub.resource]))
+    return View(methods=methods, describe=partial(describe_list, listed))
 
 
 def _empty_view(endpoints: Endpoints, resource: Resource, name: str) -> View:

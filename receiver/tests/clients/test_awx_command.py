@@ -1,0 +1,120 @@
+# SPDX-FileCopyrightText: Playhook contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The `awx` command of awxkit: it logs in with a session and builds its flags from OPTIONS."""
+
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.clients.conftest import client_environment
+from tests.live import LiveReceiver
+from tests.tls import Tls
+
+Awx = Callable[..., str]
+
+
+def make_awx(command: Path, receiver: LiveReceiver, tls: Tls) -> Awx:
+    """Return a function that runs the command against a receiver and returns what it prints."""
+    environment = client_environment(receiver, tls)
+
+    def run(*arguments: str, status: int = 0, stdin: str = "", **env: str) -> str:
+        done = subprocess.run(
+            [str(command), *arguments],
+            env={**environment, **env},
+            input=stdin,
+            capture_output=True,
+            text=True,
+            timeout=120,
+            check=False,
+        )
+        assert done.returncode == status, f"{arguments}: {done.stdout}{done.stderr}\n{receiver.log()[-4000:]}"
+        return done.stdout + (done.stderr if status else "")
+
+    return run
+
+
+@pytest.fixture(scope="module")
+def awx(awx_command: Path, receiver: LiveReceiver, tls: Tls) -> Awx:
+    """The command, logged in as the administrator."""
+    return make_awx(awx_command, receiver, tls)
+
+
+@pytest.fixture(scope="module")
+def template(awx: Awx) -> dict[str, Any]:
+    """A job template that can run, made by the command, and all it needs."""
+    awx("inventory", "create", "--name", "tills", "--organization", "Default")
+    local = json.dumps({"ansible_connection": "local", "ansible_python_interpreter": "{{ ansible_playbook_python }}"})
+    awx("hosts", "create", "--name", "till-1", "--inventory", "tills", "--variables", local)
+    awx("projects", "create", "--name", "shop", "--organization", "Default", "--local_path", "shop", "--scm_type", "")
+    inputs = json.dumps({"token": "a-github-token"})
+    kind = "GitHub Personal Access Token"
+    awx("credentials", "create", "--name", "statuses", "--organization", "Default", "--credential_type", kind,
+        "--inputs", inputs)  # fmt: skip
+    made = awx(
+        "job_templates", "create", "--name", "deploy", "--project", "shop", "--playbook", "site.yml",
+        "--inventory", "tills", "--webhook_service", "github", "--webhook_credential", "statuses",
+    )  # fmt: skip
+    answer: dict[str, Any] = json.loads(made)
+    return answer
+
+
+def test_login_prints_a_token_that_works(awx: Awx) -> None:
+    printed = awx("login", "-f", "human")
+    token = re.fullmatch(r"export CONTROLLER_OAUTH_TOKEN=(\w{30})\n", printed)
+    assert token is not None
+    me = json.loads(awx("me", CONTROLLER_OAUTH_TOKEN=token[1], CONTROLLER_PASSWORD="none"))
+    assert me["results"][0]["username"] == "admin"
+
+
+def test_a_wrong_password_is_an_error(awx: Awx) -> None:
+    assert "Error retrieving an OAuth2.0 token" in awx("login", CONTROLLER_PASSWORD="wrong")
+    assert "Valid credentials were not provided" in awx("users", "list", status=1, CONTROLLER_PASSWORD="wrong")
+
+
+def test_an_unknown_authority_is_an_error(awx: Awx) -> None:
+    assert "certificate" in awx("me", status=1, REQUESTS_CA_BUNDLE="/etc/ssl/certs/ca-certificates.crt").lower()
+
+
+def test_create_takes_names_for_ids(awx: Awx, template: dict[str, Any]) -> None:
+    assert (template["webhook_service"], template["name"]) == ("github", "deploy")
+    credential = json.loads(awx("credentials", "get", "statuses"))
+    assert (credential["id"], credential["inputs"]) == (template["webhook_credential"], {"token": "$encrypted$"})
+
+
+def test_list_get_modify_delete(awx: Awx, template: dict[str, Any]) -> None:
+    listed = awx("job_templates", "list", "-f", "human", "--filter", "id,name", "--all")
+    assert f"{template['id']}  deploy" in listed
+    assert json.loads(awx("job_templates", "get", "deploy"))["id"] == template["id"]
+    modified = awx("job_templates", "modify", "deploy", "--description", "to all tills", "--verbosity", "1")
+    assert json.loads(modified)["description"] == "to all tills"
+    awx("job_templates", "create", "--name", "extra", "--project", "shop", "--playbook", "site.yml",
+        "--inventory", "tills")  # fmt: skip
+    awx("job_templates", "delete", "extra")
+    assert json.loads(awx("job_templates", "list", "--name", "extra"))["count"] == 0
+
+
+def test_launch_monitor_shows_the_output(awx: Awx, template: dict[str, Any]) -> None:
+    printed = awx("job_templates", "launch", str(template["id"]), "--monitor")
+    assert "hello world" in printed
+    assert '"status": "successful"' in printed
+
+
+def test_associate_adds_a_credential(awx: Awx, template: dict[str, Any]) -> None:
+    awx("credentials", "create", "--name", "machines", "--organization", "Default", "--credential_type", "Machine",
+        "--inputs", '{"username": "deploy"}')  # fmt: skip
+    awx("job_templates", "associate", "deploy", "--credential", "machines")
+    job_template = json.loads(awx("job_templates", "get", "deploy"))
+    assert [each["name"] for each in job_template["summary_fields"]["credentials"]] == ["machines"]
+    awx("job_templates", "disassociate", "deploy", "--credential", "machines")
+
+
+@pytest.mark.parametrize("resource", ["ping", "config", "me"])
+def test_what_is_no_list_is_shown(awx: Awx, resource: str) -> None:
+    assert json.loads(awx(resource))
