@@ -10,4 +10,5 @@ trap 'rm -rf "$scratch"' EXIT
 cd "$scratch/ansible_collections/playhook/webhooks"
 export PATH=$top/.venv/bin:$PATH ANSIBLE_COLLECTIONS_PATH=$scratch
 if [[ -t 1 ]]; then color=(); else color=(--nocolor); fi
-ansible-lint "${color[@]}" --offline --profile production --strict
+# Those playbooks are of awx.awx, which is not installed here; their tests run them.
+ansible-lint "${color[@]}" --offline --profile production --strict --exclude receiver/tests/clients/playbooks
