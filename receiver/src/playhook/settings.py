@@ -51,6 +51,10 @@ class Settings(BaseSettings):
         Field(description="Directory that holds manual projects; `projects` below the state directory when unset."),
     ] = None
     isolation: Annotated[Literal["none"], Field(description="How jobs are isolated from the host.")] = "none"
+    warm_start: Annotated[
+        Literal["on", "off"],
+        Field(description="Start jobs from processes that have already imported Ansible; off imports it for each job."),
+    ] = "on"
     host: Annotated[str, Field(description="Address to listen on.")] = "127.0.0.1"
     port: Annotated[int, Field(ge=0, le=65535, description="Port to listen on; 0 takes a free one.")] = 8052
     ssl_certfile: Annotated[Path | None, Field(description="Certificate chain (PEM) to serve TLS with.")] = None

@@ -15,9 +15,10 @@ from typing import Any, NoReturn
 from playhook.worker import frames, trees
 from playhook.worker.request import RunRequest, Started
 from playhook.worker.runner import run_playbook
+from playhook.worker.warm_ansible import WarmAnsible
 
 
-def run_job(connection: socket.socket, parent: int) -> NoReturn:
+def run_job(connection: socket.socket, parent: int, warm: WarmAnsible | None) -> NoReturn:
     """Take the request from the socket, run it, and leave without returning to the fork server's code."""
     code = 1
     try:
@@ -25,7 +26,7 @@ def run_job(connection: socket.socket, parent: int) -> NoReturn:
         trees.adopt_orphans()
         message = frames.receive(connection)
         if message is not None:
-            _Job(connection, RunRequest.from_json(message)).run(parent)
+            _Job(connection, RunRequest.from_json(message), warm).run(parent)
         code = 0
     except BaseException:  # noqa: BLE001  the edge of a process; the receiver sees the socket close without an outcome
         sys.excepthook(*sys.exc_info())
@@ -34,9 +35,9 @@ def run_job(connection: socket.socket, parent: int) -> NoReturn:
 
 
 class _Job:
-    def __init__(self, connection: socket.socket, request: RunRequest) -> None:
+    def __init__(self, connection: socket.socket, request: RunRequest, warm: WarmAnsible | None) -> None:
         self._connection = connection
-        self._request = request
+        self._request, self._warm = request, warm
         self._canceled = threading.Event()
         self._swept = False
 
@@ -51,6 +52,7 @@ class _Job:
         try:
             outcome = run_playbook(
                 self._request,
+                warm=self._warm,
                 on_start=self._tell_start,
                 on_event=lambda event: self._send({"event": event}),
                 on_exit=self._sweep_last,

@@ -14,9 +14,13 @@ from typing import Final
 from playhook.store.project_files import read_project_file
 from playhook.worker.private_dir import scratch_of
 
-# Where programs, languages, certificates and proxies are.
-_PLATFORM: Final = (
+# What a program finds and reads before its first line runs.
+LANGUAGE: Final = (
     "PATH", "LANG", "LANGUAGE", "LC_ALL", "LC_CTYPE", "LC_MESSAGES", "LC_COLLATE", "TZ", "LD_LIBRARY_PATH",
+)  # fmt: skip
+# Where certificates and proxies are, too.
+_PLATFORM: Final = (
+    *LANGUAGE,
     "SSL_CERT_FILE", "SSL_CERT_DIR", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "GIT_SSL_CAINFO",
     "http_proxy", "https_proxy", "no_proxy", "all_proxy", "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "ALL_PROXY",
     "PIP_INDEX_URL", "PIP_CERT",
@@ -29,6 +33,11 @@ ANSIBLE_SETTINGS: Final = (
     "ANSIBLE_FILTER_PLUGINS", "ANSIBLE_NOCOLOR", "ANSIBLE_PIPELINING", "ANSIBLE_PYTHON_INTERPRETER",
     "ANSIBLE_REMOTE_TMP", "ANSIBLE_ROLES_PATH", "ANSIBLE_SSH_ARGS", "ANSIBLE_SSH_COMMON_ARGS",
     "ANSIBLE_SSH_RETRIES", "ANSIBLE_STDOUT_CALLBACK", "ANSIBLE_STRATEGY", "ANSIBLE_TIMEOUT",
+)  # fmt: skip
+# What every job gets from us.
+JOB_SETTINGS: Final = (
+    "HOME", "TMPDIR", "PYTHONDONTWRITEBYTECODE", "ANSIBLE_LOCAL_TEMP", "ANSIBLE_SSH_CONTROL_PATH_DIR",
+    "ANSIBLE_RETRY_FILES_ENABLED", "ANSIBLE_INVENTORY_UNPARSED_FAILED", "ANSIBLE_INVENTORY_ANY_UNPARSED_IS_FAILED",
 )  # fmt: skip
 _COLLECTIONS: Final = ("~/.ansible/collections", "/usr/share/ansible/collections")
 _ROLES: Final = ("~/.ansible/roles", "/usr/share/ansible/roles", "/etc/ansible/roles")

@@ -1,10 +1,13 @@
 # SPDX-FileCopyrightText: Playhook contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The launcher's process: `python -m playhook.worker.forkserver FD`.
+"""A fork server: `python -m playhook.worker.forkserver FD [STAGE SCRIPT]`.
 
 It has one thread and nothing of the receiver in its memory, has imported ansible_runner once, and forks one child for
 each job. It never sees a job's data: a message names the job's mark and passes the socket on which the child will get
 the rest. It ends when the receiver's end of its own socket closes, however the receiver died.
+
+With STAGE and SCRIPT it is a warm one: it imports Ansible too, in its environment and directory, and says whether it
+is ready or why it never will be.
 """
 
 from __future__ import annotations
@@ -19,7 +22,9 @@ from collections.abc import Iterator
 from contextlib import suppress
 from typing import Final
 
-from playhook.worker import child, trees
+from playhook.worker import child, frames, trees
+from playhook.worker.runner import stage_environment
+from playhook.worker.warm_ansible import Refused, WarmAnsible, import_ansible, remove_stage
 
 _MESSAGE: Final = 4096
 _LAST_CALL: Final = 20.0  # seconds that jobs get to end their processes when the receiver is gone
@@ -28,8 +33,10 @@ _LAST_CALL: Final = 20.0  # seconds that jobs get to end their processes when th
 class ForkServer:
     """Forks on request, and cleans up after children that died without doing so."""
 
-    def __init__(self, control: socket.socket) -> None:
-        self._control = control
+    def __init__(self, control: socket.socket, warm: WarmAnsible | None = None) -> None:
+        self._control, self._warm = control, warm
+        self._room = trees.find_room_for_mark()
+        self._retires = False
         self._marks: dict[int, str] = {}
         self._wake, wake_end = socket.socketpair()
         self._wake.setblocking(False)
@@ -43,7 +50,7 @@ class ForkServer:
             selector.register(self._control, selectors.EVENT_READ)
             selector.register(self._wake, selectors.EVENT_READ)
             open_ = True
-            while open_:
+            while open_ and not (self._retires and not self._marks):
                 ready = {key.fileobj for key, _events in selector.select()}
                 self._reap()
                 open_ = self._control not in ready or self._take()
@@ -59,22 +66,24 @@ class ForkServer:
     def _take(self) -> bool:
         """Fork for one message; False when the receiver is gone."""
         message, descriptors, _flags, _address = socket.recv_fds(self._control, _MESSAGE, 1)
-        if not message or not descriptors:
-            return False
+        if not descriptors:
+            self._retires = message == frames.RETIRE
+            return bool(message)
         with socket.socket(fileno=descriptors[0]) as connection:
             parent = os.getpid()
             pid = os.fork()
             if pid == 0:
-                self._become_child(connection, parent)
+                self._become_child(connection, parent, message.decode())
         self._marks[pid] = message.decode()
         return True
 
-    def _become_child(self, connection: socket.socket, parent: int) -> None:
+    def _become_child(self, connection: socket.socket, parent: int, mark: str) -> None:
+        trees.carry_mark(mark, self._room)
         signal.set_wakeup_fd(-1)
         signal.signal(signal.SIGCHLD, signal.SIG_DFL)
         for each in (self._control, self._wake, self._wake_end):
             each.close()
-        child.run_job(connection, parent)
+        child.run_job(connection, parent, self._warm)
 
     def _reap(self) -> None:
         with suppress(BlockingIOError):
@@ -107,7 +116,27 @@ def _ended_children() -> Iterator[tuple[int, int]]:
 
 def main() -> None:
     """Serve the socket whose descriptor is the first argument."""
-    ForkServer(socket.socket(fileno=int(sys.argv[1]))).run()
+    control = socket.socket(fileno=int(sys.argv[1]))
+    if len(sys.argv) == 2:
+        ForkServer(control).run()
+    else:
+        _serve_warm(control, sys.argv[2], sys.argv[3])
+
+
+def _serve_warm(control: socket.socket, stage: str, script: str) -> None:
+    try:
+        try:
+            os.environ.update(stage_environment(stage))
+            warm = import_ansible(stage, script)
+        except Refused as reason:
+            control.send(str(reason).encode())
+            return
+        os.chdir("/")
+        server = ForkServer(control, warm)
+        control.send(frames.READY)
+        server.run()
+    finally:
+        remove_stage(stage)
 
 
 if __name__ == "__main__":

@@ -12,6 +12,9 @@ from typing import Any, Final
 
 import orjson
 
+# Packets on a fork server's own socket.
+READY: Final = b"ready"  # from a warm one; anything else it says is why it cannot be
+RETIRE: Final = b"retire"
 _LENGTH: Final = 4
 _CHUNK: Final = 256 * 1024
 

@@ -1,17 +1,14 @@
 # SPDX-FileCopyrightText: Playhook contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The receiver's end of the launcher: a process that forks one child for each job.
+"""Starts jobs, each in a process of its own that a fork server has forked.
 
-It is executed afresh, not forked from the receiver: neither its memory nor its environment then holds anything of the
-receiver (keys, database URL, administrator's password), and it can be started again when it has died, also from a
-process with threads.
+One fork server is always there. With warm start there are more, which have imported Ansible as a job's configuration
+wants it; whatever they cannot be trusted with starts cold, from the first one.
 """
 
 from __future__ import annotations
 
-import os
 import socket
-import subprocess
 import sys
 import threading
 import time
@@ -24,6 +21,8 @@ from playhook.logs import get_logger
 from playhook.settings import Settings
 from playhook.worker import frames
 from playhook.worker.request import RunRequest
+from playhook.worker.server_process import ServerProcess, inherited
+from playhook.worker.warm_servers import WarmServers, why_never
 
 _log = get_logger(__name__)
 _ENDING: Final = 15.0  # seconds
@@ -34,9 +33,10 @@ _INHERITED: Final = ("PATH", "LANG", "LC_ALL", "PYTHONPATH", "PYTHONHOME", "VIRT
 class LaunchedRun:
     """A job at work in its own process. Its events are read by one thread; any thread may cancel it."""
 
-    def __init__(self, connection: socket.socket) -> None:
+    def __init__(self, connection: socket.socket, *, warm: bool) -> None:
         self._connection = connection
         self._reader = frames.FrameReader()
+        self.warm = warm
 
     def messages(self, timeout: float | None) -> Iterator[bytes] | None:
         """Wait for encoded messages; an empty iterator after `timeout` seconds, None when the process has ended."""
@@ -64,48 +64,50 @@ class LaunchedRun:
 class Launcher:
     """Starts jobs; made by `start_launcher`."""
 
-    def __init__(self) -> None:
+    def __init__(self, warm: WarmServers | None) -> None:
         self._lock = threading.Lock()
-        self._server, self._control = _start_server()
+        self._server = _start_server()
+        self._warm = warm
 
     def launch(self, request: RunRequest) -> LaunchedRun:
-        """Start the job's process; a launcher that has died is started again. Raises OSError."""
+        """Start the job's process; a fork server that has died is started again. Raises OSError."""
         ours, theirs = socket.socketpair()
         with theirs, self._lock:
-            if self._server.poll() is not None:
-                _log.error("the launcher had died and was started again", code=self._server.returncode)
-                self._control.close()
-                self._server, self._control = _start_server()
-            socket.send_fds(self._control, [request.mark.encode()], [theirs.fileno()])
+            warm = self._fork_warm(request, theirs)
+            if not warm:
+                self._fork_cold(request, theirs)
         frames.send(ours, asdict(request))
-        return LaunchedRun(ours)
+        return LaunchedRun(ours, warm=warm)
+
+    def _fork_warm(self, request: RunRequest, connection: socket.socket) -> bool:
+        server = None if self._warm is None else self._warm.find(request)
+        if server is None:
+            return False
+        try:
+            server.fork(request.mark, connection)
+        except OSError:  # it has just died; the next job gets another one
+            return False
+        return True
+
+    def _fork_cold(self, request: RunRequest, connection: socket.socket) -> None:
+        if self._server.exit_status is not None:
+            _log.error("the launcher had died and was started again", code=self._server.exit_status)
+            self._server.close()
+            self._server = _start_server()
+        self._server.fork(request.mark, connection)
 
     def close(self, timeout: float = 30.0) -> None:
-        """Have running jobs ended and wait for the launcher to leave."""
-        self._control.close()
-        try:
-            self._server.wait(timeout)
-        except subprocess.TimeoutExpired:
-            self._server.kill()
-            self._server.wait()
+        """Have running jobs ended and wait for the fork servers to leave."""
+        if self._warm is not None:
+            self._warm.close(timeout)
+        self._server.close()
+        self._server.wait(timeout)
 
 
-def start_launcher(_settings: Settings) -> Launcher:
+def start_launcher(settings: Settings) -> Launcher:
     """Start the launcher's process; call it before anything large is loaded, as it needs a moment to be ready."""
-    return Launcher()
+    return Launcher(None if why_never(settings) else WarmServers(settings.home))
 
 
-def _start_server() -> tuple[subprocess.Popen[bytes], socket.socket]:
-    # Each message is one packet, and closing is seen: SOCK_SEQPACKET has both.
-    ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-    with theirs:
-        server = subprocess.Popen(
-            [sys.executable, "-P", "-m", "playhook.worker.forkserver", str(theirs.fileno())],
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL,
-            cwd="/",
-            env={name: os.environ[name] for name in _INHERITED if name in os.environ},
-            pass_fds=[theirs.fileno()],
-            start_new_session=True,
-        )
-    return server, ours
+def _start_server() -> ServerProcess:
+    return ServerProcess(sys.executable, [], inherited(_INHERITED))

@@ -4,7 +4,6 @@
 
 from __future__ import annotations
 
-import functools
 import json
 import re
 import shlex
@@ -17,8 +16,11 @@ import ansible_runner.runner
 import pexpect  # type: ignore[import-untyped]
 from ansible_runner.config.runner import RunnerConfig
 
+from playhook.worker.agent import Agent
 from playhook.worker.request import IDENT, Outcome, RunRequest, Started
+from playhook.worker.warm_ansible import Job, WarmAnsible
 
+_NO_FACT_CACHE: Final = ""  # no fact files: facts live as long as the run
 _UUID: Final = re.compile(r"[0-9A-Fa-f-]{1,64}")
 # Read from a file only: given as an argument and without that file, ansible-runner forgets them.
 _SETTINGS: Final = {
@@ -31,6 +33,7 @@ _SETTINGS: Final = {
 def run_playbook(
     request: RunRequest,
     *,
+    warm: WarmAnsible | None,
     on_start: Callable[[Started], None],
     on_event: Callable[[dict[str, Any]], None],
     on_exit: Callable[[], None],
@@ -38,11 +41,13 @@ def run_playbook(
 ) -> Outcome:
     """Run ansible-playbook and return how it ended. `os.environ` must hold the job's environment and nothing else.
 
+    With `warm` a fork of this process becomes ansible-playbook, where that can be trusted to be the same.
+
     `on_exit` is called when ansible-playbook itself has ended, and must end what it left behind: as long as that
     holds the terminal, ansible-runner waits for its output. Extra vars come by file, in `options`: what is given to
     ansible-runner as `extravars` ends up on the command line.
     """
-    _patch(on_exit, agent_socket=f"{request.environment['TMPDIR']}/agent")
+    _patch(request, warm, on_exit)
     settings = Path(request.private_dir) / "env" / "settings"
     settings.parent.mkdir(mode=0o700)
     settings.write_text(json.dumps(_SETTINGS))
@@ -55,7 +60,7 @@ def run_playbook(
         cmdline=shlex.join(request.options),
         ssh_key=request.ssh_key,
         timeout=request.timeout or None,
-        fact_cache_type="",  # no fact files: facts live as long as the run
+        fact_cache_type=_NO_FACT_CACHE,
         suppress_env_files=True,
         json_mode=True,
         quiet=True,
@@ -77,11 +82,42 @@ def _tell_start(status: dict[str, Any], on_start: Callable[[Started], None]) -> 
         on_start(Started(command=status["command"], cwd=status["cwd"], environment=status["env"]))
 
 
-def _patch(on_exit: Callable[[], None], agent_socket: str) -> None:
+def stage_environment(stage: str) -> dict[str, str]:
+    """Return the environment that ansible-runner would give a job whose private directory is `stage`."""
+    config = RunnerConfig(
+        private_data_dir=stage,
+        project_dir=f"{stage}/project",
+        ident=IDENT,
+        fact_cache_type=_NO_FACT_CACHE,
+        suppress_env_files=True,
+    )
+    config.prepare_env()
+    return dict(config.env)
+
+
+def _patch(request: RunRequest, warm: WarmAnsible | None, on_exit: Callable[[], None]) -> None:
     """Correct four things in the libraries; this process runs one job and nothing else."""
+    agent = Agent(socket=f"{request.environment['TMPDIR']}/agent")
+    wrap_with_agent = RunnerConfig.wrap_args_with_ssh_agent
+    inner: list[str] = []
 
     class Spawn(pexpect.spawn):  # type: ignore[misc]
         has_ended = False
+
+        def __init__(self, command: str, args: list[str], *, env: dict[str, str], **more: Any) -> None:
+            def become() -> None:
+                if warm is not None:
+                    warm.become(
+                        Job(
+                            argv=(inner or [command, *args])[1:],
+                            environment=env,
+                            private=request.private_dir,
+                            scratch=request.environment["TMPDIR"],
+                            before=agent.start,
+                        )
+                    )
+
+            super().__init__(command, args, env=env, preexec_fn=become, **more)
 
         def isalive(self) -> bool:
             self.ptyproc.delayafterclose = 0  # else each run sleeps 0.1 s after it has ended
@@ -102,7 +138,11 @@ def _patch(on_exit: Callable[[], None], agent_socket: str) -> None:
             return event
 
     # ssh-agent's own choice is below /tmp, whatever TMPDIR says, and stays there when the agent is killed.
-    wrap = functools.partialmethod(RunnerConfig.wrap_args_with_ssh_agent, ssh_auth_sock=agent_socket)
+    def wrap(config: RunnerConfig, args: list[str], ssh_key_path: str) -> list[str]:
+        inner[:], agent.key = args, ssh_key_path
+        wrapped: list[str] = wrap_with_agent(config, args, ssh_key_path, ssh_auth_sock=agent.socket)
+        return wrapped
+
     RunnerConfig.wrap_args_with_ssh_agent = wrap
     pexpect.spawn = Spawn
     ansible_runner.runner.OutputEventFilter = Filter

@@ -10,6 +10,7 @@ adopts what loses its parent: between them, the mark and the ancestry find every
 from __future__ import annotations
 
 import ctypes
+import itertools
 import os
 import signal
 import time
@@ -19,7 +20,9 @@ from pathlib import Path
 from typing import Final
 
 MARK: Final = "PLAYHOOK_JOB"
+ROOM_FOR_MARK: Final = "-" * 200  # what a fork server's own environment holds in the mark's place
 _PR_SET_PDEATHSIG: Final = 1
+_PR_SET_NAME: Final = 15
 _PR_SET_CHILD_SUBREAPER: Final = 36
 _GIVE_UP_AFTER: Final = 10.0  # seconds; a process in uninterruptible sleep cannot be waited for
 _libc = ctypes.CDLL(None, use_errno=True)
@@ -40,6 +43,34 @@ def die_with_parent(parent: int, number: signal.Signals) -> None:
     _prctl(_PR_SET_PDEATHSIG, number)
     if os.getppid() != parent:
         os.kill(os.getpid(), number)
+
+
+def find_room_for_mark() -> int:
+    """Return the address of the mark's value in this process's first environment, 0 when there is no room for one."""
+    entries = ctypes.POINTER(ctypes.c_void_p).in_dll(_libc, "environ")
+    wanted = f"{MARK}={ROOM_FOR_MARK}".encode()
+    for number in itertools.count():
+        address: int | None = entries[number]
+        if address is None:
+            break
+        if ctypes.string_at(address) == wanted:
+            return address + len(MARK) + 1
+    return 0
+
+
+def carry_mark(mark: str, room: int) -> None:
+    """Show the mark to whoever looks for it: /proc tells the environment that a program was executed with.
+
+    A process that was only forked still has the fork server's there, and so has all that it forks.
+    """
+    value = mark.encode()
+    if room and len(value) <= len(ROOM_FOR_MARK):
+        ctypes.memmove(room, value.ljust(len(ROOM_FOR_MARK), b"\0"), len(ROOM_FOR_MARK))
+
+
+def be_called(name: str) -> None:
+    """Set the name that `ps` and `top` show."""
+    _libc.prctl(_PR_SET_NAME, name.encode(), 0, 0, 0)
 
 
 def end_installation(installation: str) -> int:

@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import json
+import os
 import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
@@ -15,6 +16,7 @@ from typing import Any
 import pytest
 from pydantic import SecretStr
 from sqlalchemy import insert, select
+from tests.integration.worker.starts import SharedLauncher
 
 from playhook.dispatch.embedded import EmbeddedDispatch
 from playhook.domain.job import FINISHED
@@ -27,6 +29,7 @@ from playhook.store.writer import Tx
 from playhook.worker.launcher import start_launcher
 from playhook.worker.loop import WorkerPool
 
+both_starts = pytest.mark.parametrize("pool", ["cold", "warm"], indirect=True)
 LOCAL = "ansible_connection: local\nansible_python_interpreter: '{{ ansible_playbook_python }}'\n"
 
 
@@ -123,10 +126,19 @@ def bench(store: Store, settings: Settings) -> Bench:
     return Bench(store=store, settings=settings, dispatch=dispatch)
 
 
+@pytest.fixture(scope="session")
+def warm_launcher(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SharedLauncher]:
+    launcher = SharedLauncher(tmp_path_factory.mktemp("warm"))
+    yield launcher
+    launcher.leave()
+
+
 @pytest.fixture
-def pool(bench: Bench, settings: Settings) -> Iterator[WorkerPool]:
-    """A started pool."""
-    worker_pool = WorkerPool(bench.store, start_launcher(settings), settings, bench.dispatch)
+def pool(request: pytest.FixtureRequest, bench: Bench, settings: Settings) -> Iterator[WorkerPool]:
+    """A started pool. Its jobs start cold, or as the test's mark `both_starts` says."""
+    warm = getattr(request, "param", "cold") == "warm"
+    launcher = request.getfixturevalue("warm_launcher") if warm else start_launcher(settings)
+    worker_pool = WorkerPool(bench.store, launcher, settings, bench.dispatch)
     worker_pool.start()
     yield worker_pool
     worker_pool.stop()
@@ -139,6 +151,7 @@ def settings(tmp_path: Path, database_url: SecretStr | None) -> Settings:
         shutdown_grace=0.5,
         base_url="https://playhook.example.com",
         database_url=database_url,
+        warm_start="off",
     )
 
 
