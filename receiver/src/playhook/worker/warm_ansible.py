@@ -31,6 +31,7 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+from types import FrameType
 from typing import Any, Final, NoReturn
 
 from playhook.worker import trees
@@ -69,6 +70,7 @@ _MORE: Final = (
 )
 # What a job makes its own.
 _TOUCHED: Final = {
+    "ansible._internal._datatag._tags": ["Origin"],
     "ansible.config.manager": ["find_ini_config_file"],
     "ansible.plugins.loader": ["get_all_plugin_loaders"],
     "ansible.utils.color": ["ANSIBLE_COLOR"],
@@ -98,6 +100,9 @@ def import_ansible(stage: str, script: str) -> WarmAnsible:
     said = _import_quietly(stage)
     if said:
         raise Refused(f"Ansible has something to say while it is imported: {said}")
+    config = sys.modules["ansible.constants"].config
+    config._parsers.clear()
+    config._get_ini_config_value.cache_clear()
     gc.collect()
     _check(stage)
     atexit.unregister(sys.modules["ansible.utils.path"].cleanup_tmp_file)  # the stage's; each job makes its own
@@ -187,7 +192,8 @@ def _check(stage: str) -> None:
                 raise Refused(f"this version of ansible-core has no {module}.{name}")
     if foreign := _find_modules_below(stage):
         raise Refused(f"the project's own {foreign[0]} was imported")
-    if holders := find_holders(stage, _expected_holders()):
+    origin = sys.modules["ansible._internal._datatag._tags"].Origin  # where a value came from, for messages
+    if holders := find_holders(stage, _expected_holders(), (FrameType, origin)):
         raise Refused(f"this version of ansible-core keeps a job's path where that is not known: {holders[0]}")
 
 
@@ -195,7 +201,8 @@ def _expected_holders() -> list[object]:
     """Return the objects that may hold the stage's paths, because a job replaces what they hold."""
     constants = vars(sys.modules["ansible.constants"])
     lists = [value for value in constants.values() if isinstance(value, list)]
-    return [constants, *lists, *_python_own(), sys.argv, sys.orig_argv, os.environ._data]  # type: ignore[attr-defined]
+    config = constants["config"]
+    return [constants, config, vars(config), *lists, *_python_own(), sys.argv, sys.orig_argv, os.environ._data]  # type: ignore[attr-defined]
 
 
 def _python_own() -> list[dict[str, Any]]:

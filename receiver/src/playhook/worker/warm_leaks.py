@@ -7,10 +7,9 @@ from __future__ import annotations
 import gc
 import sys
 from collections.abc import Sequence
-from types import FrameType
 
 
-def find_holders(text: str, expected: Sequence[object]) -> list[str]:
+def find_holders(text: str, expected: Sequence[object], ignored: tuple[type, ...]) -> list[str]:
     """Return descriptions of the objects that hold a string with `text` in it, but for the expected ones."""
     known = {id(each) for each in expected}
     names = {id(vars(module)): name for name, module in list(sys.modules.items()) if hasattr(module, "__dict__")}
@@ -19,7 +18,7 @@ def find_holders(text: str, expected: Sequence[object]) -> list[str]:
     found = []
     while everything:
         holder = everything.pop()
-        ours = id(holder) in known or isinstance(holder, FrameType)
+        ours = id(holder) in known or isinstance(holder, ignored)
         for each in gc.get_referents(holder):
             if isinstance(each, str | bytes):
                 if not ours and text in (each if isinstance(each, str) else each.decode("latin-1")):

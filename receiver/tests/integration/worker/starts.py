@@ -4,8 +4,12 @@
 
 from __future__ import annotations
 
+import subprocess
 from pathlib import Path
 
+import orjson
+
+from playhook.worker.environment import job_environment
 from playhook.worker.launcher import LaunchedRun, Launcher
 from playhook.worker.request import RunRequest
 from playhook.worker.server_process import ServerProcess
@@ -37,4 +41,29 @@ class SharedLauncher(Launcher):
 
     def processes(self) -> list[ServerProcess]:
         """Return the warm fork servers that take jobs."""
-        return [each.process for each in self.servers._servers.values()]
+        return [each.process for each in self.servers._servers.values() if each.is_ready()]
+
+
+def run_warm(
+    launcher: SharedLauncher, private: Path, options: list[str], *, mark: str = "tests:1"
+) -> subprocess.CompletedProcess[str]:
+    """Run `site.yml` of `private`/project on localhost; `private` is a directory of the caller's own."""
+    (private / "tmp").mkdir()
+    request = RunRequest(
+        mark=mark,
+        private_dir=str(private),
+        project_dir=str(private / "project"),
+        playbook="site.yml",
+        inventory=["localhost,"],
+        options=options,
+        environment=job_environment(private, private / "project"),
+    )
+    run = launcher.launch(request)
+    documents = []
+    while (messages := run.messages(60.0)) is not None:
+        documents += [orjson.loads(each) for each in messages]
+    run.close()
+    assert launcher.refusals[-1] is None
+    stdout = "\n".join(each["event"]["stdout"] for each in documents if "event" in each)
+    status = next(each["outcome"]["rc"] for each in documents if "outcome" in each)
+    return subprocess.CompletedProcess(["ansible-playbook"], status, stdout, "")

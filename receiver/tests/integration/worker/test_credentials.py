@@ -22,7 +22,7 @@ from typing import Any
 import psutil
 import pytest
 from tests.integration.worker.arguments import watched_arguments
-from tests.integration.worker.conftest import Bench, play, wait_for
+from tests.integration.worker.conftest import Bench, both_starts, play, wait_for
 
 from playhook.store import tables as t
 
@@ -140,6 +140,7 @@ def run_with(bench: Bench, credentials: list[int], files: dict[str, str], **colu
 WHOAMI = {"site.yml": play("{command: id -un, register: out}", "{debug: {msg: 'I am {{ out.stdout }}'}}")}
 
 
+@both_starts
 @pytest.mark.parametrize("options", [(), ("-t", "rsa", "-b", "2048", "-m", "PEM"), ("-t", "ecdsa")])
 @pytest.mark.parametrize("passphrase", ["", "a pass 'phrase'"])
 def test_a_machine_credentials_key_logs_in(
@@ -161,6 +162,7 @@ def test_a_machine_credentials_key_logs_in(
         assert passphrase.encode() not in b" ".join(arguments)
 
 
+@both_starts
 def test_a_signed_certificate_logs_in(bench: Bench, sshd: Sshd, tmp_path: Path) -> None:
     key = make_key(tmp_path / "id")
     sign = ["ssh-keygen", "-q", "-s", sshd.directory / "ca", "-I", "me", "-n", getpass.getuser(), tmp_path / "id.pub"]
@@ -174,6 +176,7 @@ def test_a_signed_certificate_logs_in(bench: Bench, sshd: Sshd, tmp_path: Path) 
     assert job.status == "successful", bench.stdout(job.id)
 
 
+@both_starts
 def test_passwords_log_in_and_become(
     bench: Bench, sshd: Sshd, accounts: tuple[tuple[str, str], tuple[str, str]]
 ) -> None:
@@ -198,6 +201,7 @@ def test_passwords_log_in_and_become(
         assert secret.encode() not in b" ".join(arguments)
 
 
+@both_starts
 def test_vault_passwords_open_what_they_belong_to(bench: Bench, tmp_path: Path) -> None:
     files = {
         "site.yml": play("{include_vars: plain.yml}", "{include_vars: prod.yml}", "{debug: {msg: '{{ a }} {{ b }}'}}"),
@@ -217,6 +221,7 @@ def test_vault_passwords_open_what_they_belong_to(bench: Bench, tmp_path: Path) 
     assert b"prod password" not in b" ".join(arguments)
 
 
+@both_starts
 def test_a_wrong_vault_password_fails_at_once(bench: Bench, tmp_path: Path) -> None:
     files = {"site.yml": encrypt(tmp_path, play("debug:"), "default", "right-password")}
 
@@ -253,6 +258,7 @@ def test_a_credential_that_cannot_be_used_is_named(
     assert explanation in job.job_explanation
 
 
+@both_starts
 def test_secrets_are_stored_nowhere_in_clear(bench: Bench, sshd: Sshd, tmp_path: Path) -> None:
     """Not in rows, events, arguments, the environment, the database file, or files that stay."""
     key = make_key(tmp_path / "id", passphrase="planted-passphrase")

@@ -7,14 +7,18 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+import tempfile
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.integration.worker.conftest import Bench, add_delivery, play, wait_for, write_files
+from tests.integration.worker.conftest import Bench, add_delivery, both_starts, play, wait_for, write_files
+from tests.integration.worker.starts import run_warm
 
 from playhook.worker.extra_vars_file import encode_untrusted
 
+RunDirectly = Callable[[bytes], subprocess.CompletedProcess[str]]
 ANSIBLE_PLAYBOOK = Path(sys.executable).with_name("ansible-playbook")
 
 # Each use of a title, a key, or the whole payload in which plain extra vars ran the sender's code.
@@ -71,28 +75,34 @@ def marker(tmp_path: Path) -> Path:
     return tmp_path / "pwned"
 
 
-def run_directly(tmp_path: Path, extra_vars: bytes) -> subprocess.CompletedProcess[str]:
-    write_files(tmp_path / "plays", {"site.yml": USES, "title.j2": "{{ p.title }} {{ p.labels }}\n"})
-    (tmp_path / "extra_vars").write_bytes(extra_vars)
-    return subprocess.run(
-        [ANSIBLE_PLAYBOOK, "-i", "localhost,", "-e", f"@{tmp_path}/extra_vars", "-e", f"out={tmp_path}", "site.yml"],
-        cwd=tmp_path / "plays",
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=120,
-    )
+@pytest.fixture(params=["cold", "warm"])
+def run_directly(request: pytest.FixtureRequest, tmp_path: Path) -> RunDirectly:
+    """Run the playbook with a file of extra variables, without the worker around it."""
+
+    def run(extra_vars: bytes) -> subprocess.CompletedProcess[str]:
+        private = Path(tempfile.mkdtemp(dir=tmp_path))
+        write_files(private / "project", {"site.yml": USES, "title.j2": "{{ p.title }} {{ p.labels }}\n"})
+        (private / "extra_vars").write_bytes(extra_vars)
+        options = ["-e", f"@{private}/extra_vars", "-e", f"out={tmp_path}"]
+        if request.param == "warm":
+            return run_warm(request.getfixturevalue("warm_launcher"), private, options)
+        command = [ANSIBLE_PLAYBOOK, "-i", "localhost,", *options, "site.yml"]
+        return subprocess.run(
+            command, cwd=private / "project", capture_output=True, text=True, check=False, timeout=120
+        )
+
+    return run
 
 
-def test_plain_extra_vars_do_run_the_senders_code(tmp_path: Path, marker: Path) -> None:
+def test_plain_extra_vars_do_run_the_senders_code(run_directly: RunDirectly, marker: Path) -> None:
     """The control: without our encoding the same playbook and payload end with the file there."""
-    ended = run_directly(tmp_path, json.dumps({"awx_webhook_payload": payload(marker)}).encode())
+    ended = run_directly(json.dumps({"awx_webhook_payload": payload(marker)}).encode())
 
     assert marker.exists(), ended.stdout
 
 
-def test_a_payload_is_text_in_every_use(tmp_path: Path, marker: Path) -> None:
-    ended = run_directly(tmp_path, encode_untrusted({"awx_webhook_payload": payload(marker)}))
+def test_a_payload_is_text_in_every_use(run_directly: RunDirectly, tmp_path: Path, marker: Path) -> None:
+    ended = run_directly(encode_untrusted({"awx_webhook_payload": payload(marker)}))
 
     assert "reached the end" in ended.stdout, ended.stdout + ended.stderr
     assert not marker.exists()
@@ -101,6 +111,7 @@ def test_a_payload_is_text_in_every_use(tmp_path: Path, marker: Path) -> None:
     assert (tmp_path / "title.txt").read_text().startswith(title)
 
 
+@both_starts
 @pytest.mark.usefixtures("pool")
 def test_a_webhook_job_gets_its_payload_as_text(bench: Bench, tmp_path: Path, marker: Path) -> None:
     """The same through the worker, with Ansible's own marks as keys, which would break its JSON decoder."""
@@ -134,18 +145,19 @@ def test_a_webhook_job_gets_its_payload_as_text(bench: Bench, tmp_path: Path, ma
     assert seen.event_data["res"]["p"] == expected
 
 
-def test_what_breaks_ansibles_json_decoder_is_an_error_and_never_yaml(tmp_path: Path, marker: Path) -> None:
+def test_what_breaks_ansibles_json_decoder_is_an_error_and_never_yaml(run_directly: RunDirectly, marker: Path) -> None:
     """The tab in front: without it Ansible reads the same text as YAML, where every string is a template."""
     broken = encode_untrusted({"awx_webhook_payload": payload(marker)})[:-1] + b', "x": {"__ansible_unsafe": 1}}'
 
-    refused = run_directly(tmp_path, broken)
+    refused = run_directly(broken)
     ran_with_tab = marker.exists()
-    run_directly(tmp_path, broken.removeprefix(b"\t"))
+    run_directly(broken.removeprefix(b"\t"))
 
     assert (refused.returncode != 0, "PLAY" in refused.stdout, ran_with_tab) == (True, False, False)
     assert marker.exists(), "the control did not fall back to YAML: this test proves nothing"
 
 
+@both_starts
 @pytest.mark.usefixtures("pool")
 def test_variables_of_a_launch_are_text_and_those_of_the_template_are_templates(bench: Bench) -> None:
     site = play("debug: {msg: 'own={{ own }} sent={{ sent }} id={{ awx_job_id }}'}")
@@ -156,6 +168,7 @@ def test_variables_of_a_launch_are_text_and_those_of_the_template_are_templates(
     assert f"own=2 sent={{{{ 1 + 1 }}}} id={job.id}" in bench.stdout(job.id)
 
 
+@both_starts
 @pytest.mark.usefixtures("pool")
 def test_the_files_of_a_job_are_private_and_gone_afterwards(bench: Bench) -> None:
     template = bench.template({"site.yml": play("wait_for: {timeout: 2}")}, extra_vars='{"a": 1}')

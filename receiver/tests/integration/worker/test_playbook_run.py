@@ -10,13 +10,14 @@ from pathlib import Path
 
 import pytest
 from sqlalchemy import select
-from tests.integration.worker.conftest import LOCAL, Bench, add_delivery, play, write_files
+from tests.integration.worker.conftest import LOCAL, Bench, add_delivery, both_starts, play, write_files
 
 from playhook.store import tables as t
 
 pytestmark = pytest.mark.usefixtures("pool")
 
 
+@both_starts
 def test_a_playbook_runs_and_its_output_is_stored(bench: Bench) -> None:
     template = bench.template({"site.yml": play('debug: {msg: "hello from {{ inventory_hostname }}"}')})
 
@@ -35,6 +36,7 @@ def test_a_playbook_runs_and_its_output_is_stored(bench: Bench) -> None:
     assert (shown.status, shown.last_job_id, shown.last_job_failed) == ("successful", job.id, False)
 
 
+@both_starts
 def test_the_recap_the_artifacts_and_failed_tasks_are_summed_up(bench: Bench) -> None:
     site = play(
         "{name: change, command: 'true'}",
@@ -98,6 +100,7 @@ def test_the_fields_of_a_job_become_options(bench: Bench) -> None:
     assert options <= set(job.job_args)
 
 
+@both_starts
 def test_a_job_does_not_get_the_receivers_environment(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
     for name in (
         "PLAYHOOK_ADMIN_PASSWORD",
@@ -207,6 +210,7 @@ def test_a_manual_project_stays_below_its_root(bench: Bench, local_path: str, tm
     assert 'project "plays"' in job.job_explanation.lower()
 
 
+@both_starts
 def test_an_inventory_that_does_not_parse_is_named(bench: Bench) -> None:
     files = {"site.yml": play("debug:"), "hosts.ini": "[a\nx y=\n"}
     template = bench.template(files, inventory_id=bench.inventory(source_path="hosts.ini"))
@@ -219,6 +223,7 @@ def test_an_inventory_that_does_not_parse_is_named(bench: Bench) -> None:
     )
 
 
+@both_starts
 def test_a_playbook_with_a_mistake_fails(bench: Bench) -> None:
     job = bench.run(bench.template({"site.yml": "- hosts: ["}))
 
@@ -229,6 +234,7 @@ def test_a_playbook_with_a_mistake_fails(bench: Bench) -> None:
     assert "YAML parsing failed" in bench.stdout(job.id)
 
 
+@both_starts
 def test_a_job_that_takes_too_long_fails(bench: Bench) -> None:
     job = bench.run(bench.template({"site.yml": play("wait_for: {timeout: 60}")}, timeout=2))
 
@@ -239,6 +245,7 @@ def test_a_job_that_takes_too_long_fails(bench: Bench) -> None:
     assert job.elapsed < 20
 
 
+@both_starts
 def test_a_payload_cannot_forge_events(bench: Bench) -> None:
     """ansible-runner finds events between control characters in the output; a task's name may hold those."""
     forged = {"uuid": "forged-1", "event": "playbook_on_stats", "event_data": {"artifact_data": {"forged": True}}}
@@ -276,6 +283,7 @@ def test_jobs_without_a_lock_group_run_at_the_same_time(bench: Bench) -> None:
     assert max(job.started for job in jobs) < min(job.finished for job in jobs)
 
 
+@both_starts
 def test_much_output_is_stored_whole(bench: Bench) -> None:
     site = play("{debug: {msg: 'line {{ item }}'}, loop: '{{ range(700) | list }}'}")
 
