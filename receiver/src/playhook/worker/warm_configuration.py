@@ -128,7 +128,8 @@ def _find_script(search: str) -> tuple[str, str]:
         raise ColdStart("there is no ansible-playbook")
     content = Path(script).read_bytes()[:4096]
     python = content.partition(b"\n")[0].removeprefix(b"#!").decode(errors="replace")
-    if not content.startswith(b"#!/") or " " in python or Path(python).parent != Path(sys.executable).parent:
+    ours = content.startswith(b"#!/") and os.path.exists(python)  # noqa: PTH110  no path at all, it may be
+    if not ours or not Path(python).parent.samefile(Path(sys.executable).parent):
         raise ColdStart(f"{script} belongs to another Python than the receiver")
     if _MAIN not in content:
         raise ColdStart(f"{script} is not Ansible's own")
