@@ -45,6 +45,7 @@ from playhook.web.errors import exception_handlers
 from playhook.web.hooks import HookEndpoints
 from playhook.worker.launcher import Launcher
 from playhook.worker.loop import WorkerPool
+from playhook.worker.warm_check import try_warm_start
 
 _log = get_logger(__name__)
 _PURGE_PERIOD = 3600.0  # seconds
@@ -266,6 +267,7 @@ def run_checks(settings: Settings) -> Iterator[tuple[str, str | None]]:
             yield name, str(error)
         else:
             yield name, None
+    yield f"warm start: {try_warm_start(settings)}", None
 
 
 def _check_database(settings: Settings) -> None:

@@ -117,6 +117,17 @@ def test_check_tells_every_problem_without_a_traceback() -> None:
     assert done.stdout.count("failed") >= 3
 
 
+def test_check_says_whether_jobs_start_warm(tmp_path: Path) -> None:
+    said = {}
+    for value in ("on", "off"):
+        environment = {**os.environ, "PLAYHOOK_HOME": str(tmp_path / value), "PLAYHOOK_WARM_START": value}
+        done = subprocess.run([COMMAND, "check"], env=environment, capture_output=True, text=True, check=False)
+        said[value] = done.stdout
+
+    assert "warm start: works" in said["on"]
+    assert "warm start: off, because PLAYHOOK_WARM_START is off" in said["off"]
+
+
 def test_networks_of_github_are_printed_for_the_setting() -> None:
     with GitHubFake() as github:
         command = [COMMAND, "networks", "github", "--api-url", github.url]
