@@ -168,7 +168,7 @@ def _paths_of(resource: Resource) -> Iterator[tuple[str, str]]:
         if isinstance(sub, Action):
             methods: Iterable[str] = sub.methods
         else:
-            more = sub.creates if isinstance(sub, SubList) else sub.writable
+            more = sub.creates if isinstance(sub, SubList) else sub.writable or sub.creates
             methods = ("GET", "POST") if more else ("GET",)
         yield f"`{base}<id>/{sub.name}/`", _methods(methods)
 
@@ -206,10 +206,12 @@ def _plain(text: str | None, *, keep_paragraphs: bool = False) -> str:
 
 def _module_section(path: Path) -> str:
     documentation, returned = (_constant(path, name) for name in ("DOCUMENTATION", "RETURN"))
+    fragments = documentation.get("extends_documentation_fragment", ())
+    shared = _fragment("webhook")["options"] if "playhook.webhooks.webhook" in fragments else {}
     parts = [
         f"## {path.stem}",
         *(_markdown(each) for each in documentation["description"]),
-        _options_table(documentation["options"]),
+        _options_table({**documentation["options"], **shared}),
         "Returns:",
         _table([("Value", "Type", "Returned", "What it is"), *_returned_rows(returned)]),
     ]

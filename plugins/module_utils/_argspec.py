@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The connection options that modules share; the documentation fragments auth and repository describe them."""
+"""The options that modules share; the documentation fragments describe them."""
 
 from __future__ import annotations
 
@@ -32,6 +32,23 @@ def controller_arguments():
         },
         "ca_path": {"type": "path"},
     }
+
+
+def webhook_arguments():
+    """Return the options of a template's webhook; the documentation fragment webhook describes them."""
+    return {
+        "webhook_service": {"type": "str"},
+        "webhook_credential": {"type": "str"},
+        "status_context": {"type": "str"},
+        "allow_sha1": {"type": "bool"},
+        "webhook_key": {"type": "str", "no_log": True},
+        "rotate_webhook_key": {"type": "bool", "default": False, "no_log": False},
+        "webhook_key_grace": {"type": "int", "no_log": False},
+        "return_webhook_key": {"type": "bool", "default": False, "no_log": False},
+    }
+
+
+WEBHOOK_EXCLUSIVE = [("webhook_key", "rotate_webhook_key"), ("webhook_key", "return_webhook_key")]
 
 
 def present_or_absent():

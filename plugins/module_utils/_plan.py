@@ -15,15 +15,23 @@ from urllib.parse import urljoin
 class Step:
     """One write.
 
-    path is absolute, or relative to the plan's subject ("" is the subject itself, "hosts/" a part of it), so that a
-    plan can write below an object that it creates. gives names the answer for the caller; "subject" makes the answer
-    the plan's subject from then on.
+    path is absolute, or relative to the object that under names ("" is the object itself, "hosts/" a part of it), so
+    that a plan can write below an object that it creates. gives names the answer for the caller and for later steps;
+    "subject" makes the answer the plan's subject from then on. A value of the body may be an IdOf.
     """
 
     method: str
     path: str
     body: dict[str, Any] | None = None
     gives: str = ""
+    under: str = "subject"
+
+
+@dataclass(frozen=True)
+class IdOf:
+    """The id of what a step before this one made, by the name that the step gives it."""
+
+    name: str
 
 
 @dataclass(frozen=True)
@@ -52,11 +60,16 @@ class Plan:
         """
         answers = {"subject": self.subject}
         for step in self.steps:
-            path = urljoin((answers["subject"] or {}).get("url", ""), step.path)
-            answer = send(step.method, path, step.body)
+            path = urljoin((answers[step.under] or {}).get("url", ""), step.path)
+            body = step.body and {name: _known(value, answers) for name, value in step.body.items()}
+            answer = send(step.method, path, body)
             if step.gives:
                 answers[step.gives] = answer
         return answers
+
+
+def _known(value, answers):
+    return answers[value.name]["id"] if isinstance(value, IdOf) else value
 
 
 def set_or_changed(was_set, is_set, differs):

@@ -18,6 +18,7 @@ description:
     M(playhook.webhooks.repository_webhook) to set up the repository's side.
 extends_documentation_fragment:
   - playhook.webhooks.auth
+  - playhook.webhooks.webhook
   - playhook.webhooks.attributes
   - playhook.webhooks.attributes.action_group
 attributes:
@@ -194,46 +195,6 @@ options:
     description:
       - Whether a launch may give a verbosity.
     type: bool
-  webhook_service:
-    description:
-      - The service that sends deliveries, for example V(github) or V(gitlab). An empty string removes the webhook.
-      - The server makes a key when the service is set or changed.
-    type: str
-  webhook_credential:
-    description:
-      - The token credential of the same service that posts statuses, by name or id. An empty string removes it.
-    type: str
-  status_context:
-    description:
-      - The name under which statuses are posted. An empty string is V(playhook/NAME), NAME being the job template's.
-      - AWX does not have this.
-    type: str
-  allow_sha1:
-    description:
-      - Whether to accept deliveries that are signed with SHA-1 alone, which only old services send.
-      - AWX does not have this.
-    type: bool
-  webhook_key:
-    description:
-      - A webhook key of your own, of 20 to 64 characters.
-      - If the option is not set, the server's key stays as it is.
-      - AWX does not have this; it makes every key itself, see O(return_webhook_key).
-    type: str
-  rotate_webhook_key:
-    description:
-      - Whether to have the server make a new key now. The module then always reports a change.
-    type: bool
-    default: false
-  webhook_key_grace:
-    description:
-      - The number of seconds for which the old key is still accepted after a change of the key.
-      - AWX does not have this; it drops the old key at once.
-    type: int
-  return_webhook_key:
-    description:
-      - Whether to return the webhook key. Use C(no_log) on the task, because Ansible shows what a task returns.
-    type: bool
-    default: false
   state:
     description:
       - Whether the job template is to exist.
@@ -306,7 +267,12 @@ key_fingerprint:
 """
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.playhook.webhooks.plugins.module_utils._argspec import controller_arguments, present_or_absent
+from ansible_collections.playhook.webhooks.plugins.module_utils._argspec import (
+    WEBHOOK_EXCLUSIVE,
+    controller_arguments,
+    present_or_absent,
+    webhook_arguments,
+)
 from ansible_collections.playhook.webhooks.plugins.module_utils._controller.job_template import (
     ASKS,
     ensure_job_template,
@@ -340,20 +306,12 @@ def main():
         diff_mode=dict(type="bool"),
         allow_simultaneous=dict(type="bool"),
         credentials=dict(type="list", elements="str"),
-        webhook_service=dict(type="str"),
-        webhook_credential=dict(type="str"),
-        status_context=dict(type="str"),
-        allow_sha1=dict(type="bool"),
-        webhook_key=dict(type="str", no_log=True),
-        rotate_webhook_key=dict(type="bool", default=False, no_log=False),
-        webhook_key_grace=dict(type="int", no_log=False),
-        return_webhook_key=dict(type="bool", default=False, no_log=False),
         state=present_or_absent(),
     )
     options.update((f"ask_{name}_on_launch", dict(type="bool")) for name in ASKS)
     module = AnsibleModule(
-        argument_spec=dict(controller_arguments(), **options),
-        mutually_exclusive=[("webhook_key", "rotate_webhook_key"), ("webhook_key", "return_webhook_key")],
+        argument_spec=dict(controller_arguments(), **webhook_arguments(), **options),
+        mutually_exclusive=WEBHOOK_EXCLUSIVE,
         supports_check_mode=True,
     )
     try:

@@ -80,13 +80,13 @@ def ensure_job_template(params, check_mode):
         plan = plan_fields("job_templates", identity, _fields(controller, params, references, existing), existing)
         if params["credentials"] is not None:
             plan = _with_credentials(plan, controller, params["credentials"])
-        plan = webhook.with_key(plan, controller, params)
+        plan = webhook.with_key(plan, controller, "job_templates", params)
     plan = replace(plan, warnings=tuple(controller.warnings))
     answers = {"subject": plan.subject} if check_mode else plan.apply(controller.send)
     result = dict(plan.result, id=(answers["subject"] or {}).get("id"))
     if params["state"] == "absent":
         return result
-    return dict(result, **webhook.shown(controller, params, plan, answers, check_mode))
+    return dict(result, **webhook.shown(controller, "job_templates", params, plan, answers, check_mode))
 
 
 def _look_up(controller, params):
@@ -114,14 +114,7 @@ def _fields(controller, params, references, existing):
     fields += [reference_field(name, named, existing) for name, named in references.items()]
     if params["extra_vars"] is not None:
         fields.append(variables_field("extra_vars", params["extra_vars"], existing))
-    if (
-        params["webhook_service"] == ""
-        and "webhook_credential" not in references
-        and (existing or {}).get("webhook_credential")
-    ):
-        # A credential without a service is refused, so it goes with the service.
-        fields.append(reference_field("webhook_credential", None, existing))
-    return fields
+    return fields + webhook.credential_field(params, references, existing)
 
 
 def _with_credentials(plan, controller, names):

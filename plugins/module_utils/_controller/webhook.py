@@ -2,12 +2,13 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""A job template's webhook: its address, its key, and the key's fingerprint."""
+"""The webhook of a template of either kind: its address, its key, and the key's fingerprint."""
 
 from __future__ import annotations
 
 from dataclasses import replace
 
+from ansible_collections.playhook.webhooks.plugins.module_utils._controller.fields import reference_field
 from ansible_collections.playhook.webhooks.plugins.module_utils._errors import InvalidOption, UnexpectedAnswer
 from ansible_collections.playhook.webhooks.plugins.module_utils._keys import key_fingerprint, refuse_mask
 from ansible_collections.playhook.webhooks.plugins.module_utils._plan import Step, set_or_changed
@@ -31,7 +32,17 @@ def refuse_unusable(params):
         )
 
 
-def with_key(plan, controller, params):
+def credential_field(params, references, existing):
+    """Return the field that takes the credential away together with the service, or none.
+
+    A credential without a service is refused.
+    """
+    if params["webhook_service"] != "" or "webhook_credential" in references:
+        return []
+    return [reference_field("webhook_credential", None, existing)] if (existing or {}).get("webhook_credential") else []
+
+
+def with_key(plan, controller, resource, params):
     """Return the plan with the key set or rotated as the options say.
 
     The server makes a new key when the service is switched on or changed. So a rotation needs no step then, and an own
@@ -40,7 +51,7 @@ def with_key(plan, controller, params):
     service_before = (plan.subject or {}).get("webhook_service") or ""
     service = service_before if params["webhook_service"] is None else params["webhook_service"]
     if not service:
-        _refuse_without_service(params)
+        _refuse_without_service(resource, params)
         return _with_shown_key(plan, bool(service_before), False, False) if service_before else plan
     replaced = service != service_before
     step = _key_step(plan, controller, params, replaced)
@@ -48,7 +59,7 @@ def with_key(plan, controller, params):
     return replace(plan, steps=(*plan.steps, step)) if step else plan
 
 
-def shown(controller, params, plan, answers, check_mode):
+def shown(controller, resource, params, plan, answers, check_mode):
     """Return what the module says of the webhook; in check mode, what it would be as far as that is known."""
     template = answers["subject"] or {}
     service = (
@@ -62,16 +73,16 @@ def shown(controller, params, plan, answers, check_mode):
         key, fingerprint = UNKNOWN_KEY, key_fingerprint(params["webhook_key"]) if params["webhook_key"] else None
     else:
         key, fingerprint = _key_now(controller, params, template, answers)
-    webhook_url = _webhook_url(controller, template, service)
+    webhook_url = _webhook_url(controller, resource, template, service)
     result = {"webhook_url": webhook_url, "key_fingerprint": fingerprint}
     return dict(result, webhook_key=key) if params["return_webhook_key"] else result
 
 
-def _refuse_without_service(params):
+def _refuse_without_service(resource, params):
     for option in ("webhook_key", "rotate_webhook_key"):
         if params[option]:
             raise InvalidOption(
-                "{} needs webhook_service: job template {!r} has no webhook.".format(option, params["name"])
+                "{} needs webhook_service: {} {!r} has no webhook.".format(option, _kind(resource), params["name"])
             )
 
 
@@ -111,8 +122,12 @@ def _key_now(controller, params, template, answers):
     return key, key_fingerprint(key) if key else known
 
 
-def _webhook_url(controller, template, service):
+def _kind(resource):
+    return resource[:-1].replace("_", " ")
+
+
+def _webhook_url(controller, resource, template, service):
     known = (template.get("playhook") or {}).get("webhook_url")
     if known and service == template.get("webhook_service"):
         return known
-    return "{}/api/v2/job_templates/{}/{}/".format(controller.host, template.get("id", UNKNOWN_ID), service)
+    return "{}/api/v2/{}/{}/{}/".format(controller.host, resource, template.get("id", UNKNOWN_ID), service)

@@ -321,8 +321,9 @@ def options_of(module: str) -> set[str]:
     path = TOP / "plugins/modules" / f"{module}.py"
     documentation = generate._constant(path, "DOCUMENTATION")
     options = {name for name, each in documentation["options"].items() for name in (name, *each.get("aliases", []))}
-    talks_to_a_receiver = "playhook.webhooks.auth" in documentation["extends_documentation_fragment"]
-    return options | (set(generate._fragment("auth")["options"]) if talks_to_a_receiver else set())
+    fragments = documentation["extends_documentation_fragment"]
+    shared = (name for name in ("auth", "webhook") if f"playhook.webhooks.{name}" in fragments)
+    return options.union(*(generate._fragment(name)["options"] for name in shared))
 
 
 def test_every_rule_is_documented() -> None:

@@ -18,12 +18,13 @@ from ansible_collections.playhook.webhooks.tests.unit.fakes.objects import (
     REQUIRED,
     SECRET_INPUTS,
 )
+from ansible_collections.playhook.webhooks.tests.unit.fakes.workflows import FakeWorkflows
 
 _PAGE_SIZE = 2  # so that every list of three has two pages
 _ENCRYPTED = "$encrypted$"
 
 
-class FakeController(FakeServer):
+class FakeController(FakeWorkflows, FakeServer):
     """One server; playhook says whether it has what AWX has not."""
 
     host = "https://receiver.example.com"
@@ -50,7 +51,7 @@ class FakeController(FakeServer):
         found = dict(DEFAULTS[resource], **fields)
         found.update(id=max(ids, default=0) + 1)
         self.objects[resource][found["id"]] = found
-        if resource == "job_templates" and found["webhook_service"]:
+        if found.get("webhook_service"):
             self._make_key(found["id"])
         return found
 
@@ -102,14 +103,16 @@ class FakeController(FakeServer):
         shown.pop("playhook", None)
         if self.playhook and resource in PLAYHOOK:
             shown["playhook"] = dict(PLAYHOOK[resource], **found.get("playhook", {}))
-        if resource == "job_templates" and self.playhook:
-            shown["playhook"].update(self._webhook_of(found))
+        if "webhook_service" in found and self.playhook:
+            shown["playhook"].update(self._webhook_of(resource, found))
+        if resource == "workflow_job_template_nodes":
+            self.show_node(shown)
         return shown
 
-    def _webhook_of(self, found):
+    def _webhook_of(self, resource, found):
         key = self.keys.get(found["id"]) if found["webhook_service"] else None
         digest = hashlib.sha256(b"playhook-webhook-key:" + key.encode()).hexdigest()[:16] if key else None
-        path = f"https://hooks.example.com/api/v2/job_templates/{found['id']}/{found['webhook_service']}/"
+        path = f"https://hooks.example.com/api/v2/{resource}/{found['id']}/{found['webhook_service']}/"
         return {"webhook_url": path if key else None, "webhook_key_fingerprint": digest}
 
     def _authenticate(self, request):
@@ -152,6 +155,7 @@ class FakeController(FakeServer):
     def _detail(self, request, resource, found):
         if request.method == "DELETE":
             del self.objects[resource][found["id"]]
+            self.edges = {pair: kind for pair, kind in self.edges.items() if found["id"] not in pair}
             return (202 if resource == "inventories" and not self.playhook else 204), None
         if request.method == "PATCH":
             self._check(request.body, resource)
@@ -240,6 +244,9 @@ class FakeController(FakeServer):
                 raise Refusal(400, {"error": "Cannot assign multiple Machine credentials."})
             attached.append(request.body["id"])
         return 204, None
+
+    def _workflow_job_templates_webhook_key(self, request, found):
+        return self._job_templates_webhook_key(request, found)
 
     def _job_templates_webhook_key(self, request, found):
         if request.method == "GET":

@@ -104,10 +104,50 @@ DEFAULTS = {
     },
 }
 
+DEFAULTS["workflow_job_templates"] = {
+    "name": "",
+    "description": "",
+    "organization": None,
+    "extra_vars": "",
+    "inventory": None,
+    "limit": None,
+    "scm_branch": None,
+    "job_tags": None,
+    "skip_tags": None,
+    "allow_simultaneous": False,
+    "webhook_service": "",
+    "webhook_credential": None,
+    **{
+        f"ask_{name}_on_launch": False
+        for name in ("inventory", "labels", "limit", "scm_branch", "skip_tags", "tags", "variables")
+    },
+}
+DEFAULTS["workflow_job_template_nodes"] = {
+    "identifier": "",
+    "workflow_job_template": None,
+    "unified_job_template": None,
+    "all_parents_must_converge": False,
+    "extra_data": {},
+    "inventory": None,
+    "scm_branch": None,
+    "job_type": None,
+    "job_tags": None,
+    "skip_tags": None,
+    "limit": None,
+    "diff_mode": None,
+    "verbosity": None,
+    "forks": None,
+    "job_slice_count": None,
+    "timeout": None,
+}
+DEFAULTS["workflow_approval_templates"] = {"name": "", "description": "", "timeout": 0}
+DEFAULTS["workflow_jobs"] = {"name": "", "status": "pending", "failed": False, "finished": None}
+
 # What a Playhook receiver has besides, under the key playhook.
 PLAYHOOK = {
     "inventories": {"source_path": ""},
     "job_templates": {"allow_sha1": False, "status_context": ""},
+    "workflow_job_templates": {"allow_sha1": False, "status_context": ""},
 }
 
 # Which field holds the id of an object of which resource.
@@ -121,6 +161,12 @@ REFERENCES = {
         "execution_environment": "execution_environments",
         "webhook_credential": "credentials",
     },
+    "workflow_job_templates": {
+        "organization": "organizations",
+        "inventory": "inventories",
+        "webhook_credential": "credentials",
+    },
+    "workflow_job_template_nodes": {"inventory": "inventories"},
 }
 
 REQUIRED = {
@@ -128,4 +174,7 @@ REQUIRED = {
     "projects": ("name", "organization"),
     "inventories": ("name", "organization"),
     "job_templates": ("name", "project", "playbook"),
+    "workflow_job_templates": ("name",),
+    "workflow_job_template_nodes": (),
+    "workflow_approval_templates": ("name",),
 }

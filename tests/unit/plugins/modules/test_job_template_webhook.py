@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import pytest
 from ansible_collections.playhook.webhooks.plugins.modules import job_template
+from ansible_collections.playhook.webhooks.tests.unit.fakes.run import keep_out_of_check
 
 # printf playhook-webhook-key:KEY | sha256sum | cut -c 1-16
 OWN = "pl4nt3d-own-key-0123456789"
@@ -31,12 +32,6 @@ def objects(request):
 def key_of(server):
     (key,) = server.keys.values()
     return key
-
-
-def keep_out_of_check(run, result):
-    """Forget the outputs so far: this test asked for a key."""
-    run.outputs.clear()
-    return result
 
 
 def test_a_webhook_has_an_address_and_a_fingerprint(receiver, run):
