@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Final, Literal
 
 JobStatus = Literal["new", "pending", "waiting", "running", "successful", "failed", "error", "canceled"]
@@ -22,10 +23,21 @@ TRANSITIONS: Final[dict[JobStatus, frozenset[JobStatus]]] = {
     "canceled": frozenset(),
 }
 
+# No worker takes these: a workflow job is stepped from pending to its end, an approval waits, pending, for a person.
+WORKFLOW_TRANSITIONS: Final[dict[JobStatus, frozenset[JobStatus]]] = {
+    "pending": frozenset({"running", "failed", "canceled", "error"}),
+    "running": frozenset({"successful", "failed", "error", "canceled"}),
+}
+APPROVAL_TRANSITIONS: Final[dict[JobStatus, frozenset[JobStatus]]] = {
+    "pending": frozenset({"successful", "failed", "error", "canceled"}),
+}
+
 ACTIVE: Final[frozenset[JobStatus]] = frozenset({"new", "pending", "waiting", "running"})
 FINISHED: Final[frozenset[JobStatus]] = frozenset(TRANSITIONS) - ACTIVE
 
 
-def sources_of(status: JobStatus) -> frozenset[JobStatus]:
+def sources_of(
+    status: JobStatus, transitions: Mapping[JobStatus, frozenset[JobStatus]] = TRANSITIONS
+) -> frozenset[JobStatus]:
     """Return the states from which a job may go to `status`; the store writes them into the UPDATE's condition."""
-    return frozenset(source for source, targets in TRANSITIONS.items() if status in targets)
+    return frozenset(source for source, targets in transitions.items() if status in targets)

@@ -12,6 +12,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Final
 
 from playhook.dispatch.base import Dispatch
+from playhook.domain.job import JobType
 from playhook.domain.status import CommitStatus, StatusCredential
 from playhook.errors import DeliveryRefused, PlayhookError
 from playhook.logs import get_logger
@@ -33,6 +34,12 @@ _log = get_logger(__name__)
 TASK: Final = "post_status"
 _SWEEP: Final = 30.0  # seconds after which the outbox is looked at without being rung
 ATTEMPTS: Final = 18  # with the delays below, about a day
+_PAGES: Final[Mapping[JobType, str]] = {
+    "job": "jobs",
+    "project_update": "project_updates",
+    "workflow_job": "workflow_jobs",
+    "workflow_approval": "workflow_approvals",
+}
 
 
 class Reporter:
@@ -111,7 +118,7 @@ class Reporter:
             status=post.status,
             context=post.context,
             description=post.description,
-            target_url=f"{self._public_url}/api/v2/jobs/{post.job_id}/",
+            target_url=f"{self._public_url}/api/v2/{_PAGES[post.job_type]}/{post.job_id}/",
         )
 
     def _credential(self, post: StatusPost) -> StatusCredential:

@@ -14,7 +14,7 @@ from typing import Any, Final
 
 from sqlalchemy import ColumnElement, Connection, Row, exists, or_, select, update
 
-from playhook.domain.job import ACTIVE, JobStatus, JobType, sources_of
+from playhook.domain.job import ACTIVE, TRANSITIONS, WORKFLOW_TRANSITIONS, JobStatus, JobType, sources_of
 from playhook.errors import Conflict
 from playhook.store import tables as t
 from playhook.store.status_posts import queue_status
@@ -79,7 +79,7 @@ def claim(tx: Tx, job_id: int, worker: str, node: str = "") -> Claim | None:
     ).one_or_none()
     if row is None:
         return None
-    _touch_template(tx, job_id, status="waiting")
+    touch_template(tx, job_id, status="waiting")
     return Claim(job_id=job_id, type=row.type, worker=worker, fence=row.fence)
 
 
@@ -91,7 +91,7 @@ def start(tx: Tx, claim: Claim, *, scm_revision: str = "") -> bool:
         .values(status="running", started=tx.now, modified=tx.now, scm_revision=scm_revision)
     ).rowcount
     if started:
-        _touch_template(tx, claim.job_id, status="running")
+        touch_template(tx, claim.job_id, status="running")
         queue_status(tx, claim.job_id, "running")
     return bool(started)
 
@@ -109,7 +109,7 @@ def finish(tx: Tx, claim: Claim, result: Finish) -> None:
     }
     if result.scm_revision is not None:
         values["scm_revision"] = result.scm_revision
-    if not _end(tx, claim.job_id, result.status, result.explanation, values, *_held(claim)):
+    if not end_job(tx, claim.job_id, result.status, result.explanation, values, *_held(claim)):
         raise ClaimLost(f"job {claim.job_id} is no longer run by {claim.worker}")
 
 
@@ -121,21 +121,57 @@ def release(tx: Tx, claim: Claim) -> None:
         .values(status="pending", claimed_by="", execution_node="", modified=tx.now)
     ).rowcount
     if released:
-        _touch_template(tx, claim.job_id, status="pending")
+        touch_template(tx, claim.job_id, status="pending")
         tx.defer("run_job", claim.job_id)
 
 
 def request_cancel(tx: Tx, job_id: int) -> bool:
     """Cancel a job: at once while it is pending, else its worker is told. False when it has ended already."""
     pending: tuple[JobStatus, ...] = ("new", "pending")
-    if _end(tx, job_id, "canceled", "", {}, _jobs.c.id == job_id, _jobs.c.status.in_(pending)):
+    if end_job(tx, job_id, "canceled", "", {}, _jobs.c.id == job_id, _jobs.c.status.in_(pending)):
         return True
     asked = tx.connection.execute(
         update(_jobs)
         .where(_jobs.c.id == job_id, _jobs.c.status.in_(ACTIVE))
         .values(cancel_requested=True, modified=tx.now)
+        .returning(_jobs.c.type)
+    ).scalar_one_or_none()
+    if asked == "workflow_job":
+        tx.defer("step_workflow", job_id)
+    return asked is not None
+
+
+def start_workflow(tx: Tx, job_id: int) -> bool:
+    """Take a workflow job from pending to running, in its turn among those of its lock group; False when it must wait.
+
+    It needs no worker of its own: whoever steps it next goes on.
+    """
+    started = tx.connection.execute(
+        update(_jobs)
+        .where(_jobs.c.id == job_id, *_may_start())
+        .values(status="running", started=tx.now, modified=tx.now)
     ).rowcount
-    return bool(asked)
+    if started:
+        touch_template(tx, job_id, status="running")
+        queue_status(tx, job_id, "running")
+    return bool(started)
+
+
+def find_startable_workflows(connection: Connection, lock_group: str | None = None) -> list[int]:
+    """Return the pending workflow jobs whose turn it is: of all, or of one lock group."""
+    wanted = select(_jobs.c.id).where(*_may_start()).order_by(_jobs.c.id)
+    if lock_group is not None:
+        wanted = wanted.where(_jobs.c.lock_group == lock_group)
+    return list(connection.execute(wanted).scalars())
+
+
+def _may_start() -> tuple[ColumnElement[bool], ...]:
+    earlier = _jobs.alias("earlier")
+    overtakes = exists().where(
+        earlier.c.lock_group == _jobs.c.lock_group, earlier.c.status == "pending", earlier.c.id < _jobs.c.id
+    )
+    may_run = _jobs.c.status.in_(sources_of("running", WORKFLOW_TRANSITIONS))
+    return (_jobs.c.type == "workflow_job", may_run, _is_free(), ~overtakes)
 
 
 def find_cancel_requests(connection: Connection, worker: str) -> set[int]:
@@ -163,16 +199,16 @@ def reap(tx: Tx, job_id: int, explanation: str) -> JobStatus | None:
     becomes `error`: a playbook is never run twice. Returns the new status, None when the job had ended meanwhile.
     """
     waiting = (_jobs.c.id == job_id, _jobs.c.status == "waiting")
-    if _end(tx, job_id, "canceled", "", {}, *waiting, _jobs.c.cancel_requested):
+    if end_job(tx, job_id, "canceled", "", {}, *waiting, _jobs.c.cancel_requested):
         return "canceled"
     # A new fence: whatever may still believe that it runs this job cannot write any more.
     values = {"status": "pending", "claimed_by": "", "execution_node": "", "fence": _jobs.c.fence + 1}
     if tx.connection.execute(update(_jobs).where(*waiting).values(**values, modified=tx.now)).rowcount:
-        _touch_template(tx, job_id, status="pending")
+        touch_template(tx, job_id, status="pending")
         tx.defer("run_job", job_id)
         return "pending"
     running = (_jobs.c.id == job_id, _jobs.c.status == "running")
-    return "error" if _end(tx, job_id, "error", explanation, {"fence": _jobs.c.fence + 1}, *running) else None
+    return "error" if end_job(tx, job_id, "error", explanation, {"fence": _jobs.c.fence + 1}, *running) else None
 
 
 def record_project_revision(tx: Tx, project_id: int, revision: str) -> None:
@@ -198,17 +234,24 @@ def _is_free() -> ColumnElement[bool]:
     return or_(_jobs.c.lock_group.is_(None), _jobs.c.lock_group.not_in(taken))
 
 
-def _end(
+def end_job(
     tx: Tx,
     job_id: int,
     status: JobStatus,
     explanation: str,
     values: Mapping[str, Any],
     *conditions: ColumnElement[bool],
+    transitions: Mapping[JobStatus, frozenset[JobStatus]] = TRANSITIONS,
+    told: str = "",
 ) -> bool:
+    """End a job from a state that leads there; `told` is what its status post says in place of the explanation.
+
+    What launched it, if that is a workflow, goes on once this is durable. False when the job was not as `conditions`
+    say.
+    """
     row = tx.connection.execute(
         update(_jobs)
-        .where(*conditions, _jobs.c.status.in_(sources_of(status)))
+        .where(*conditions, _jobs.c.status.in_(sources_of(status, transitions)))
         .values(
             status=status,
             failed=status != "successful",
@@ -220,16 +263,25 @@ def _end(
             lock_group=None,  # so that the index on it holds what is active, however many have ended
             **values,
         )
-        .returning(_jobs.c.started)
+        .returning(_jobs.c.started, _jobs.c.launch_type)
     ).one_or_none()
     if row is None:
         return False
     _record_elapsed(tx, job_id, row)
-    _touch_template(
+    touch_template(
         tx, job_id, status=status, last_job_failed=status != "successful", last_job_run=tx.now, last_job_id=job_id
     )
-    queue_status(tx, job_id, status, explanation)
+    queue_status(tx, job_id, status, told or explanation)
+    if row.launch_type == "workflow":
+        _ring_workflow(tx, job_id)
     return True
+
+
+def _ring_workflow(tx: Tx, job_id: int) -> None:
+    nodes = t.workflow_job_nodes
+    parents = select(nodes.c.workflow_job_id).where(nodes.c.job_id == job_id)
+    for workflow_job_id in tx.connection.execute(parents).scalars():
+        tx.defer("step_workflow", workflow_job_id)
 
 
 def _record_elapsed(tx: Tx, job_id: int, row: Row[Any]) -> None:
@@ -238,7 +290,7 @@ def _record_elapsed(tx: Tx, job_id: int, row: Row[Any]) -> None:
         tx.connection.execute(update(_jobs).where(_jobs.c.id == job_id).values(elapsed=elapsed))
 
 
-def _touch_template(tx: Tx, job_id: int, **values: Any) -> None:
+def touch_template(tx: Tx, job_id: int, **values: Any) -> None:
     """Show the job's state on its template, unless a newer job of it shows there already."""
     templates, job, newer = t.unified_job_templates, _jobs.alias("job"), _jobs.alias("newer")
     template_id = select(job.c.unified_job_template_id).where(job.c.id == job_id).scalar_subquery()

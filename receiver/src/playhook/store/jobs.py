@@ -14,12 +14,14 @@ from sqlalchemy import select
 from playhook.domain.job import JobType, LaunchType
 from playhook.store import tables as t
 from playhook.store.bulk import Row, insert_rows, take_ids
+from playhook.store.job_graphs import copy_template_graph
 from playhook.store.writer import Tx
 
 _JOB_TYPES: Final[dict[str, JobType]] = {
     "job_template": "job",
     "project": "project_update",
     "workflow_job_template": "workflow_job",
+    "workflow_approval_template": "workflow_approval",
 }
 _OF_THE_JOB_ALONE: Final = {"id", "type", "created", "modified", "created_by_id", "modified_by_id", "status"}
 _COPIED: Final = tuple(
@@ -64,16 +66,27 @@ def create_job(
 
 
 def create_jobs(tx: Tx, jobs: Sequence[NewJob]) -> list[int]:
-    """Store pending jobs and have them run once this is durable; returns their ids, in order."""
+    """Store pending jobs and have them run once this is durable; returns their ids, in order.
+
+    A workflow job gets a copy of its template's graph.
+    """
     if not jobs:
         return []
     ids = take_ids(tx.connection, t.unified_jobs, len(jobs))
     for alike in _make_rows(tx, ids, jobs):
         insert_rows(tx.connection, t.unified_jobs, alike)
     _attach_credentials(tx, ids, jobs)
-    for job_id in ids:
-        tx.defer("run_job", job_id)
+    for job_id, job in zip(ids, jobs, strict=True):
+        _begin(tx, job_id, job.template)
     return ids
+
+
+def _begin(tx: Tx, job_id: int, template: Mapping[str, Any]) -> None:
+    if template["type"] == "workflow_job_template":
+        copy_template_graph(tx, template["id"], job_id)
+        tx.defer("step_workflow", job_id)
+    elif template["type"] != "workflow_approval_template":  # that waits for a person
+        tx.defer("run_job", job_id)
 
 
 def _make_rows(tx: Tx, ids: Sequence[int], jobs: Sequence[NewJob]) -> Iterable[list[Row]]:

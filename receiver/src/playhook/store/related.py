@@ -95,12 +95,14 @@ def find_delivery_events(connection: Connection, delivery_ids: Sequence[int]) ->
 
 
 def find_jobs_of_deliveries(connection: Connection, delivery_ids: Sequence[int]) -> dict[int, list[int]]:
-    """Return the ids of the jobs that each delivery launched."""
+    """Return the ids of the jobs that each delivery launched; what its workflows launched is not among them."""
     if not delivery_ids:
         return {}
     jobs = t.unified_jobs
     rows = connection.execute(
-        select(jobs.c.delivery_id, jobs.c.id).where(jobs.c.delivery_id.in_(delivery_ids)).order_by(jobs.c.id)
+        select(jobs.c.delivery_id, jobs.c.id)
+        .where(jobs.c.delivery_id.in_(delivery_ids), jobs.c.launch_type != "workflow")
+        .order_by(jobs.c.id)
     )
     found: dict[int, list[int]] = defaultdict(list)
     for delivery_id, job_id in rows:

@@ -16,7 +16,7 @@ from typing import Any, Literal
 from sqlalchemy import Connection, exists, func, select, update
 
 from playhook.domain.event import StatusTarget
-from playhook.domain.job import JobStatus
+from playhook.domain.job import JobStatus, JobType
 from playhook.domain.status import PostedStatus
 from playhook.store import tables as t
 from playhook.store.bulk import Row, insert_rows
@@ -54,6 +54,7 @@ class StatusPost:
 
     id: int
     job_id: int
+    job_type: JobType
     service: str
     target: StatusTarget
     status: PostedStatus
@@ -78,7 +79,12 @@ def queue_status(tx: Tx, job_id: int, status: JobStatus, explanation: str = "") 
     jobs, deliveries, templates = t.unified_jobs, t.webhook_deliveries, t.unified_job_templates
     row = tx.connection.execute(
         select(
-            jobs.c.name, jobs.c.webhook_service, jobs.c.webhook_credential_id, deliveries.c.event, templates.c.playhook
+            jobs.c.name,
+            jobs.c.launch_type,
+            jobs.c.webhook_service,
+            jobs.c.webhook_credential_id,
+            deliveries.c.event,
+            templates.c.playhook,
         )
         .join(deliveries, deliveries.c.id == jobs.c.delivery_id)
         .join(templates, templates.c.id == jobs.c.unified_job_template_id, isouter=True)
@@ -87,14 +93,25 @@ def queue_status(tx: Tx, job_id: int, status: JobStatus, explanation: str = "") 
     target = row and (row.event or {}).get("status_target")
     if posted is None or row is None or not target:
         return
+<<<<<<< HEAD
     post = NewStatusPost(
+=======
+    of_node = _find_node_context(tx.connection, job_id) if row.launch_type == "workflow" else None
+    insert_status_post(
+        tx,
+>>>>>>> bf14fa3 (Schedule workflows: a pure decision, and steps of one transaction)
         job_id=job_id,
         service=row.webhook_service,
         credential_id=row.webhook_credential_id,
         target=target,
         status=posted,
+<<<<<<< HEAD
         context=status_context(row.name, row.playhook or {}),
         description=(explanation or describe(posted))[:_LONGEST],
+=======
+        context=of_node or status_context(row.name, row.playhook or {}),
+        description=explanation or describe(posted),
+>>>>>>> bf14fa3 (Schedule workflows: a pure decision, and steps of one transaction)
     )
     insert_status_posts(tx, [post])
 
@@ -102,6 +119,18 @@ def queue_status(tx: Tx, job_id: int, status: JobStatus, explanation: str = "") 
 def status_context(template_name: str, playhook: Mapping[str, Any]) -> str:
     """Return the context a template posts under, so that two templates on one commit do not overwrite each other."""
     return str(playhook.get("status_context") or f"playhook/{template_name}")[:_LONGEST]
+
+
+def _find_node_context(connection: Connection, job_id: int) -> str | None:
+    """Return the context of a node's job: its workflow's, and the node's identifier."""
+    nodes, jobs, templates = t.workflow_job_nodes, t.unified_jobs, t.unified_job_templates
+    row = connection.execute(
+        select(nodes.c.identifier, jobs.c.name, templates.c.playhook)
+        .join(jobs, jobs.c.id == nodes.c.workflow_job_id)
+        .join(templates, templates.c.id == jobs.c.unified_job_template_id, isouter=True)
+        .where(nodes.c.job_id == job_id)
+    ).one_or_none()
+    return row and f"{status_context(row.name, row.playhook or {})}/{row.identifier}"
 
 
 def describe(status: PostedStatus) -> str:
@@ -147,13 +176,15 @@ def claim_post(tx: Tx, post_id: int) -> StatusPost | None:
     if not claimed:
         return None
     row = tx.connection.execute(
-        select(posts, credentials.c.inputs)
+        select(posts, t.unified_jobs.c.type, credentials.c.inputs)
+        .join(t.unified_jobs, t.unified_jobs.c.id == posts.c.job_id)
         .join(credentials, credentials.c.id == posts.c.credential_id, isouter=True)
         .where(posts.c.id == post_id)
     ).one()
     return StatusPost(
         id=row.id,
         job_id=row.job_id,
+        job_type=row.type,
         service=row.service,
         target=StatusTarget(**row.target),
         status=row.status,

@@ -40,6 +40,8 @@ from playhook.worker.private_dir import remove_left_overs
 from playhook.worker.project_update import run_project_update
 from playhook.worker.stop import JobStopped, Stop
 from playhook.worker.trees import end_installation
+from playhook.worker.workflows import TASK as WORKFLOWS
+from playhook.worker.workflows import register_workflows
 from playhook.worker.workshop import ClaimedJob, Workshop
 
 TASK: Final = "run_job"
@@ -79,10 +81,12 @@ class WorkerPool:
         self._cancels.start()
         if self._settings.workers:
             self._dispatch.register(TASK, self._take, concurrency=self._settings.workers, every=_SWEEP, keyed=False)
+            register_workflows(self._store, self._dispatch)
 
     def stop(self) -> None:
         """Take no more jobs; give those that run `shutdown_grace` seconds, then end them."""
         self._dispatch.stop(TASK)
+        self._dispatch.stop(WORKFLOWS)
         with self._changed:
             self._stopping = True
             self._changed.notify_all()

@@ -14,7 +14,11 @@ from playhook.domain.job import ACTIVE
 from playhook.errors import Forbidden
 from playhook.store.claims import request_cancel
 from playhook.store.collections import Row
+<<<<<<< HEAD
 from playhook.store.related import find_workflow_jobs_of
+=======
+from playhook.store.job_graphs import is_of_active_workflow
+>>>>>>> bf14fa3 (Schedule workflows: a pure decision, and steps of one transaction)
 from playhook.web.api_v2.call import Call, answer, not_allowed
 from playhook.web.api_v2.fields import computed, constant, reference
 from playhook.web.api_v2.render import Rendering
@@ -111,10 +115,12 @@ def _launched_by(view: Rendering, row: Row) -> Shown:
     return {"id": template["id"], "name": template["name"], "type": resource.type, "url": url}
 
 
-def refuse_active(_call: Call, row: Row) -> None:
+def refuse_active(call: Call, row: Row) -> None:
     """Refuse to delete a job that has not ended, in AWX's words."""
     if row["status"] in ACTIVE:
         raise Forbidden("Cannot delete running job resource.")
+    if is_of_active_workflow(call.connection, row["id"]):
+        raise Forbidden("Cannot delete job resource when associated workflow job is running.")
 
 
 def _can_cancel(_call: Call, row: Row) -> Response:

@@ -1,0 +1,32 @@
+# SPDX-FileCopyrightText: Playhook contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The task that steps workflow jobs: rung by what ends a node's job, swept for what was never rung."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Final
+
+from playhook.dispatch.base import Dispatch
+from playhook.store.store import Store
+from playhook.store.workflow_jobs import find_workflows_to_step, step_workflow
+
+TASK: Final = "step_workflow"
+_SWEEP: Final = 5.0  # seconds between looks at what was stored and never rung
+
+
+def register_workflows(store: Store, dispatch: Dispatch) -> None:
+    """Step workflow jobs from now on."""
+    dispatch.register(TASK, lambda key: _step(store, dispatch, key), every=_SWEEP)
+
+
+def _step(store: Store, dispatch: Dispatch, key: int) -> None:
+    for job_id in [key] if key else _find_work(store):
+        again = store.write(step_workflow, job_id)
+        if again is not None:  # an approval expires
+            dispatch.defer(TASK, job_id, again)
+
+
+def _find_work(store: Store) -> list[int]:
+    with store.reading() as connection:
+        return find_workflows_to_step(connection, datetime.now(UTC))
