@@ -93,25 +93,15 @@ def queue_status(tx: Tx, job_id: int, status: JobStatus, explanation: str = "") 
     target = row and (row.event or {}).get("status_target")
     if posted is None or row is None or not target:
         return
-<<<<<<< HEAD
-    post = NewStatusPost(
-=======
     of_node = _find_node_context(tx.connection, job_id) if row.launch_type == "workflow" else None
-    insert_status_post(
-        tx,
->>>>>>> bf14fa3 (Schedule workflows: a pure decision, and steps of one transaction)
+    post = NewStatusPost(
         job_id=job_id,
         service=row.webhook_service,
         credential_id=row.webhook_credential_id,
         target=target,
         status=posted,
-<<<<<<< HEAD
-        context=status_context(row.name, row.playhook or {}),
-        description=(explanation or describe(posted))[:_LONGEST],
-=======
         context=of_node or status_context(row.name, row.playhook or {}),
-        description=explanation or describe(posted),
->>>>>>> bf14fa3 (Schedule workflows: a pure decision, and steps of one transaction)
+        description=(explanation or describe(posted))[:_LONGEST],
     )
     insert_status_posts(tx, [post])
 
@@ -130,7 +120,7 @@ def _find_node_context(connection: Connection, job_id: int) -> str | None:
         .join(templates, templates.c.id == jobs.c.unified_job_template_id, isouter=True)
         .where(nodes.c.job_id == job_id)
     ).one_or_none()
-    return row and f"{status_context(row.name, row.playhook or {})}/{row.identifier}"
+    return row and f"{status_context(row.name, row.playhook or {})}/{row.identifier}"[:_LONGEST]
 
 
 def describe(status: PostedStatus) -> str:

@@ -14,11 +14,8 @@ from playhook.domain.job import ACTIVE
 from playhook.errors import Forbidden
 from playhook.store.claims import request_cancel
 from playhook.store.collections import Row
-<<<<<<< HEAD
-from playhook.store.related import find_workflow_jobs_of
-=======
 from playhook.store.job_graphs import is_of_active_workflow
->>>>>>> bf14fa3 (Schedule workflows: a pure decision, and steps of one transaction)
+from playhook.store.related import find_workflow_jobs_of
 from playhook.web.api_v2.call import Call, answer, not_allowed
 from playhook.web.api_v2.fields import computed, constant, reference
 from playhook.web.api_v2.render import Rendering

@@ -5,13 +5,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, Final
+from typing import Final
 
 from starlette.responses import Response
 
 from playhook.store.collections import Link, Row
-from playhook.store.jobs import create_job
-from playhook.store.objects import find_rows
+from playhook.store.workflow_jobs import relaunch_workflow
 from playhook.web.api_v2.call import Call, answer
 from playhook.web.api_v2.fields import computed, constant, reference
 from playhook.web.api_v2.render import Rendering
@@ -30,10 +29,6 @@ from playhook.web.api_v2.resources.launchable import WEBHOOK_CREDENTIAL
 from playhook.web.api_v2.resources.workflow_launch import TEXT_PROMPTS, show_launched_workflow
 
 _NOT_OURS: Final = ("execution_environment", "execution_node", "event_processing_finished")
-_RELAUNCHED: Final = (
-    "inventory_id", "limit", "scm_branch", "job_tags", "skip_tags", "extra_vars", "delivery_id", "webhook_service",
-    "webhook_credential_id", "webhook_guid",
-)  # fmt: skip
 
 
 def _prepare(view: Rendering, rows: Sequence[Row], _detail: bool) -> None:
@@ -56,16 +51,8 @@ def _show_relaunch(_call: Call, _row: Row) -> Response:
 
 
 def _relaunch(call: Call, row: Row) -> Response:
-    """Launch the same again: the graph as the template has it now, the prompts as they were."""
-    template_id = row["unified_job_template_id"]
-    template = find_rows(call.connection, "unified_job_templates", [template_id] if template_id else [])
-    if template_id not in template:
-        return answer({"detail": "The workflow job template of this workflow job has been deleted."}, 400)
-    overrides: dict[str, Any] = {name: row[name] for name in _RELAUNCHED}
-    job_id = call.write(
-        create_job, template[template_id], launch_type="relaunch", overrides=overrides, user_id=call.principal.id
-    )
-    shown = show_launched_workflow(call, job_id)
+    """Launch the same again: the graph and the prompts as they were."""
+    shown = show_launched_workflow(call, call.write(relaunch_workflow, row["id"], call.principal.id))
     return answer(shown, 201, {"Location": shown["url"]})
 
 
