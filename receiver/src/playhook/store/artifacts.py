@@ -7,7 +7,7 @@ Only what is not `per_host` is an artifact. The values may come from a payload, 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 import orjson
@@ -23,27 +23,26 @@ _edges: Final = t.workflow_job_node_edges
 _jobs: Final = t.unified_jobs
 
 
-def hand_down_artifacts(tx: Tx, node: RowMapping) -> dict[str, Any]:
-    """Return the artifacts of all that ran before a node, the later parent's first, and keep them with the node.
+def hand_down_artifacts(tx: Tx, nodes: Sequence[RowMapping]) -> list[tuple[RowMapping, dict[str, Any]]]:
+    """Return nodes with the artifacts of all that ran before each, and keep these with the node.
 
-    A node without parents keeps what it was given, see `give_artifacts`.
+    Where two parents have the same name, the later parent's counts. A node without parents keeps what it was given,
+    see `give_artifacts`.
     """
+    merged: dict[int, dict[str, Any]] = {}
     parents = tx.connection.execute(
-        select(_nodes.c.ancestor_artifacts, _jobs.c.artifacts)
+        select(_edges.c.child_id, _nodes.c.ancestor_artifacts, _jobs.c.artifacts)
         .join(_edges, _edges.c.parent_id == _nodes.c.id)
         .join(_jobs, _jobs.c.id == _nodes.c.job_id, isouter=True)
-        .where(_edges.c.child_id == node["id"])
+        .where(_edges.c.child_id.in_([node["id"] for node in nodes]))
         .order_by(_nodes.c.id)
-    ).all()
-    if not parents:
-        return dict(node["ancestor_artifacts"])
-    artifacts: dict[str, Any] = {}
+    )
     for parent in parents:
-        artifacts |= parent.ancestor_artifacts
-        artifacts |= parent.artifacts or {}
-    if artifacts and are_kept(artifacts):
-        tx.connection.execute(update(_nodes).where(_nodes.c.id == node["id"]).values(ancestor_artifacts=artifacts))
-    return artifacts
+        merged.setdefault(parent.child_id, {}).update({**parent.ancestor_artifacts, **(parent.artifacts or {})})
+    for node_id, artifacts in merged.items():
+        if artifacts and are_kept(artifacts):
+            tx.connection.execute(update(_nodes).where(_nodes.c.id == node_id).values(ancestor_artifacts=artifacts))
+    return [(node, merged.get(node["id"], dict(node["ancestor_artifacts"]))) for node in nodes]
 
 
 def give_artifacts(tx: Tx, workflow_job_id: int, artifacts: Mapping[str, Any]) -> None:

@@ -4,10 +4,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any, Final
+from typing import Any, Final, cast
 
 from sqlalchemy import Connection, RowMapping, select, update
 
@@ -17,7 +17,7 @@ from playhook.store import tables as t
 from playhook.store.artifacts import are_kept, give_artifacts, hand_down_artifacts
 from playhook.store.claims import end_job
 from playhook.store.credentials import ASK
-from playhook.store.jobs import create_job
+from playhook.store.jobs import NewJob, create_jobs
 from playhook.store.node_prompts import attach_prompts, merge_credentials, merge_variables, read_prompts
 from playhook.store.status_posts import queue_status
 from playhook.store.writer import Tx
@@ -44,41 +44,66 @@ _TOO_LARGE: Final = (
 
 @dataclass(frozen=True, kw_only=True)
 class _Launch:
-    """A node that is launched now: rows of it, of its template and of its workflow job, and the artifacts it gets."""
+    """A node that is launched now: rows of it, of its template and of its workflow job, and the artifacts it gets.
+
+    `refused` says that the artifacts are too large to be given.
+    """
 
     node: RowMapping
     template: RowMapping
     workflow: RowMapping
     artifacts: Mapping[str, Any]
+    refused: bool
 
 
-def launch_node(tx: Tx, workflow: RowMapping, node_id: int) -> None:
-    """Store the job of a node, and end it at once where it cannot run. Raises Conflict when the node has one."""
-    node = tx.connection.execute(select(_nodes).where(_nodes.c.id == node_id)).mappings().one()
-    template = _read_template(tx.connection, node["unified_job_template_id"])
-    artifacts = hand_down_artifacts(tx, node)
-    kept = artifacts if are_kept(artifacts) else {}
-    launch = _Launch(node=node, template=template, workflow=workflow, artifacts=kept)
-    job_id = create_job(
-        tx,
-        dict(template),
-        launch_type="workflow",
-        overrides={**_OVERRIDES[template["type"]](tx, launch), **_posting(workflow)},
-        user_id=workflow["created_by_id"],
-        credential_ids=merge_credentials(tx.connection, template, node_id),
+def launch_nodes(tx: Tx, workflow: RowMapping, node_ids: Sequence[int]) -> None:
+    """Store the jobs of nodes, and end at once those that cannot run. Raises Conflict when a node has a job already."""
+    if not node_ids:
+        return
+    launches = _read(tx, workflow, node_ids)
+    posting = _posting(workflow)
+    jobs = [_make_job(tx, launch, posting) for launch in launches]
+    ids = create_jobs(tx, jobs)
+    for launch, job_id in zip(launches, ids, strict=True):
+        _take(tx, launch.node["id"], job_id)
+        attach_prompts(tx, launch.template, launch.node["id"], job_id)
+        if launch.template["type"] == "workflow_job_template":
+            give_artifacts(tx, job_id, launch.artifacts)
+        if posting["webhook_credential_id"] is not None:
+            queue_status(tx, job_id, "pending")
+    asking = _find_asking(tx.connection, ids)
+    for launch, job, job_id in zip(launches, jobs, ids, strict=True):
+        problem = _TOO_LARGE if launch.refused else _ASKS_FOR_SECRETS if job_id in asking else ""
+        if problem := problem or _complain(tx.connection, launch, job.overrides):
+            end_job(tx, job_id, "failed", problem, {}, _jobs.c.id == job_id, transitions=WORKFLOW_TRANSITIONS)
+
+
+def _read(tx: Tx, workflow: RowMapping, node_ids: Sequence[int]) -> list[_Launch]:
+    nodes = (
+        tx.connection.execute(select(_nodes).where(_nodes.c.id.in_(node_ids)).order_by(_nodes.c.id)).mappings().all()
     )
-    _take(tx, node_id, job_id)
-    attach_prompts(tx, template, node_id, job_id)
-    if template["type"] == "workflow_job_template":
-        give_artifacts(tx, job_id, kept)
-    queue_status(tx, job_id, "pending")
-    problem = _TOO_LARGE if kept != artifacts else _complain(tx.connection, launch, job_id)
-    if problem:
-        end_job(tx, job_id, "failed", problem, {}, _jobs.c.id == job_id, transitions=WORKFLOW_TRANSITIONS)
+    of_templates = {node["unified_job_template_id"] for node in nodes}
+    rows = tx.connection.execute(select(_templates).where(_templates.c.id.in_(of_templates))).mappings()
+    templates = {row["id"]: row for row in rows}
+    launches = []
+    for node, artifacts in hand_down_artifacts(tx, nodes):
+        kept = artifacts if are_kept(artifacts) else {}
+        template = templates[node["unified_job_template_id"]]
+        launches.append(
+            _Launch(node=node, template=template, workflow=workflow, artifacts=kept, refused=kept != artifacts)
+        )
+    return launches
 
 
-def _read_template(connection: Connection, template_id: int) -> RowMapping:
-    return connection.execute(select(_templates).where(_templates.c.id == template_id)).mappings().one()
+def _make_job(tx: Tx, launch: _Launch, posting: Mapping[str, Any]) -> NewJob:
+    template = launch.template
+    return NewJob(
+        template=cast("Mapping[str, Any]", template),
+        launch_type="workflow",
+        overrides={**_OVERRIDES[template["type"]](tx, launch), **posting},
+        user_id=launch.workflow["created_by_id"],
+        credential_ids=merge_credentials(tx.connection, template, launch.node["id"]),
+    )
 
 
 def _take(tx: Tx, node_id: int, job_id: int) -> None:
@@ -128,21 +153,16 @@ def _posting(workflow: RowMapping) -> dict[str, Any]:
     return {"webhook_service": "", "webhook_credential_id": None, "webhook_guid": ""}
 
 
-def _complain(connection: Connection, launch: _Launch, job_id: int) -> str:
+def _complain(connection: Connection, launch: _Launch, overrides: Mapping[str, Any]) -> str:
     """Say why a job cannot run, in AWX's words; empty when it can."""
-    template, workflow = launch.template, launch.workflow
+    template = launch.template
     if template["type"] == "workflow_job_template":
-        around = list(_find_around(connection, workflow))
+        around = list(_find_around(connection, launch.workflow))
         if template["id"] in {each["id"] for each in around}:
             order = ", ".join(f"<{each['name']}-{each['id']}>" for each in [template, *around])
             return _RECURSION.format(order)
-    if template["type"] == "job_template":
-        job = connection.execute(select(_jobs.c.inventory_id, _jobs.c.project_id).where(_jobs.c.id == job_id)).one()
-        if job.inventory_id is None or job.project_id is None:
-            return _INCOMPLETE
-        if _asks_for_secrets(connection, job_id):
-            return _ASKS_FOR_SECRETS
-    return ""
+    needed = (overrides.get("inventory_id", template["inventory_id"]), template["project_id"])
+    return _INCOMPLETE if template["type"] == "job_template" and None in needed else ""
 
 
 def _find_around(connection: Connection, workflow: RowMapping) -> Iterator[RowMapping]:
@@ -160,11 +180,12 @@ def _find_around(connection: Connection, workflow: RowMapping) -> Iterator[RowMa
         ).scalar_one_or_none()
 
 
-def _asks_for_secrets(connection: Connection, job_id: int) -> bool:
+def _find_asking(connection: Connection, job_ids: Sequence[int]) -> set[int]:
+    """Return the jobs with a credential that wants to be asked for a secret."""
     attached = t.job_credentials
-    inputs = connection.execute(
-        select(t.credentials.c.inputs)
-        .join(attached, attached.c.credential_id == t.credentials.c.id)
-        .where(attached.c.job_id == job_id)
-    ).scalars()
-    return any(ASK in each.values() for each in inputs)
+    rows = connection.execute(
+        select(attached.c.job_id, t.credentials.c.inputs)
+        .join(t.credentials, t.credentials.c.id == attached.c.credential_id)
+        .where(attached.c.job_id.in_(job_ids))
+    )
+    return {row.job_id for row in rows if ASK in row.inputs.values()}

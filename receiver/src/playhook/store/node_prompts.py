@@ -61,8 +61,10 @@ def merge_credentials(connection: Connection, template: RowMapping, node_id: int
 
     A node's credential takes the place of the template's of the same type; of vaults there is one of each vault id.
     """
+    if not template["ask_credential_on_launch"]:
+        return None
     own = _find_credentials(connection, t.job_node_credentials, "node_id", node_id)
-    if not own or not template["ask_credential_on_launch"]:
+    if not own:
         return None
     merged = _find_credentials(connection, t.template_credentials, "template_id", template["id"]) | own
     return list(merged.values())

@@ -22,7 +22,7 @@ from playhook.store import tables as t
 from playhook.store.artifacts import gather_artifacts
 from playhook.store.claims import end_job, find_startable_workflows, request_cancel, start_workflow
 from playhook.store.job_graphs import copy_job_graph, read_graph
-from playhook.store.node_jobs import launch_node
+from playhook.store.node_jobs import launch_nodes
 from playhook.store.status_posts import queue_status
 from playhook.store.workflow_approvals import expire_approvals, find_next_expiration
 from playhook.store.writer import Tx
@@ -49,8 +49,7 @@ def step_workflow(tx: Tx, job_id: int) -> datetime | None:
         graph = read_graph(tx.connection, job_id)
         steps = next_steps(graph, cancel=cancel)
         _mark(tx, steps)
-        for node_id in steps.launch:
-            launch_node(tx, workflow, node_id)
+        launch_nodes(tx, workflow, steps.launch)
         if steps.launch or steps.do_not_run:
             continue  # what was launched may have ended at once
         if steps.result is None:
