@@ -10,7 +10,7 @@ from typing import Any, Final
 from playhook.web.api_v2.call import Call
 from playhook.web.api_v2.fields import UNSET, Field
 from playhook.web.api_v2.pages import MAX_PAGE_SIZE
-from playhook.web.api_v2.resource import Association, Resource
+from playhook.web.api_v2.resource import Action, Association, Resource, SubList
 
 _SUMMARY_FIELDS: Final = (
     "Data structure with name/description for related resources.  The output for some objects may be limited for "
@@ -28,6 +28,14 @@ def describe_path(name: str, methods: Iterable[str]) -> dict[str, Any]:
         "parses": ["application/json"],
         "actions": {method: {} for method in methods if method in {"GET", "POST", "PUT"}},
     }
+
+
+def describe_action(name: str, action: Action, _call: Call) -> dict[str, Any]:
+    """Describe an action and what a POST to it may say."""
+    described = describe_path(name, action.methods)
+    if "POST" in described["actions"]:
+        described["actions"]["POST"] = {each.name: _describe_input(each, action.label) for each in action.fields}
+    return described
 
 
 def describe_list(resource: Resource, call: Call) -> dict[str, Any]:
@@ -55,6 +63,14 @@ def describe_association(resource: Resource, sub: Association, call: Call) -> di
     return {**described, "actions": actions}
 
 
+def describe_sub_list(resource: Resource, sub: SubList, call: Call) -> dict[str, Any]:
+    """Describe a list of what belongs to one object; it may make no new ones."""
+    described = describe_list(resource, call)
+    if not sub.creates:
+        described["actions"].pop("POST", None)
+    return described
+
+
 def describe_detail(resource: Resource, call: Call) -> dict[str, Any]:
     """Describe one object and what a PUT to it may say."""
     actions = {"PUT": _writable(resource)} if _may_write(resource, "PUT", resource.detail_methods, call) else {}
@@ -68,20 +84,21 @@ def describe_detail(resource: Resource, call: Call) -> dict[str, Any]:
 
 
 def _may_write(resource: Resource, method: str, methods: Iterable[str], call: Call) -> bool:
-    return method in methods and call.principal.may(resource.access.write)
+    level = resource.access.create or resource.access.write if method == "POST" else resource.access.write
+    return method in methods and call.principal.may(level)
 
 
 def _writable(resource: Resource) -> dict[str, Any]:
-    return {each.name: _describe_input(each, resource) for each in resource.writable}
+    return {each.name: _describe_input(each, resource.title) for each in resource.writable}
 
 
 def _readable(resource: Resource) -> dict[str, Any]:
-    known = {**_standard(resource), **{each.name: _describe(each, resource) for each in resource.fields}}
+    known = {**_standard(resource), **{each.name: _describe(each, resource.title) for each in resource.fields}}
     return {name: each for name, each in known.items() if each}
 
 
-def _describe_input(each: Field, resource: Resource) -> dict[str, Any]:
-    described = _describe(each, resource)
+def _describe_input(each: Field, title: str) -> dict[str, Any]:
+    described = _describe(each, title)
     limits = {"max_length": each.max_length} if each.max_length is not None else {}
     default = {"default": each.default} if _has_default(each) else {}
     return {"type": described.pop("type"), "required": each.required, **described, **limits, **default}
@@ -92,12 +109,12 @@ def _has_default(each: Field) -> bool:
     return each.default is not UNSET and (each.default != "" or each.kind in {"string", "json"})
 
 
-def _describe(each: Field, resource: Resource) -> dict[str, Any]:
+def _describe(each: Field, title: str) -> dict[str, Any]:
     # What is written as an object is `json` there, by which the `awx` command knows to parse it.
     kind = "json" if each.kind == "object" and not each.read_only else each.kind
     described: dict[str, Any] = {"type": kind, "hidden": False, "label": each.title}
     if each.help_text:
-        described["help_text"] = each.help_text.format(label=resource.title)
+        described["help_text"] = each.help_text.format(label=title)
     if each.min_value is not None:
         described |= {"min_value": each.min_value, "max_value": each.max_value}
     described["filterable"] = each.is_filterable

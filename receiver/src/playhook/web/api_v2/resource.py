@@ -61,7 +61,10 @@ class NamedPart:
 
 @dataclass(frozen=True, kw_only=True)
 class Action:
-    """A path below an object, with a function for each method; `access` says who may use which."""
+    """A path below an object, with a function for each method; `access` says who may use which.
+
+    `fields` are what a POST may say: they are described in OPTIONS and in the schema, and read by the function.
+    """
 
     name: str
     methods: Mapping[str, Callable[[Call, Row], Response]]
@@ -69,6 +72,7 @@ class Action:
     label: str = ""
     formats: frozenset[str] = frozenset({"json"})
     media_types: frozenset[str] = frozenset()
+    fields: tuple[Field, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -128,10 +132,12 @@ class Resource:
 
     `model` and `label` are AWX's names of the kind in error sentences and in texts. `filters` and `links` are what may
     be filtered on besides the fields. `related` are the names of paths below the object (`related_paths` where the
-    path is called otherwise). The hooks: `prepare` loads what a page needs at once, `fill` completes one object,
-    `prepare_summaries` and `summarize` do the same for how others show it; `check` judges what a client wrote,
-    `reveal` adds to the answer that says it was created, `before` and `after` run in the transaction that stores it,
-    `removable` raises when it may not be deleted.
+    path is called otherwise). `ours` tells what is under the key `playhook`, where there is one.
+
+    The hooks: `prepare` loads what a page needs at once, `fill` completes one object, `prepare_summaries` and
+    `summarize` do the same for how others show it; `check` judges what a client wrote, `reveal` adds to the answer
+    that says it was created, `before` and `after` run in the transaction that stores it, `removable` raises when it
+    may not be deleted.
     """
 
     name: str
@@ -157,6 +163,7 @@ class Resource:
     authored: bool = True
     timed: bool = True
     has_object_roles: bool = False
+    ours: str = ""
     capabilities: Mapping[str, Level] = field(
         default_factory=lambda: {"edit": "administrators", "delete": "administrators"}
     )

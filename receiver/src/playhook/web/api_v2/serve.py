@@ -19,6 +19,7 @@ from starlette.routing import Route
 from playhook.errors import Forbidden
 from playhook.web.api_v2.call import ApiContext, Call, not_allowed
 from playhook.web.api_v2.endpoints import Endpoints
+from playhook.web.api_v2.resource import Resource, Sub
 from playhook.web.auth import Claim, Gate, Principal, not_authenticated
 from playhook.web.body import read_body
 from playhook.web.cookies import give_csrf_token, set_session_cookie
@@ -41,7 +42,10 @@ Answerer = Callable[[Call], Response]
 
 @dataclass(frozen=True, kw_only=True)
 class View:
-    """What one URL can do. `describe` answers OPTIONS. `formats` are what `?format=` may ask for."""
+    """What one URL can do. `describe` answers OPTIONS. `formats` are what `?format=` may ask for.
+
+    `resource` is what the answers are about, `sub` the declaration of a path below another object.
+    """
 
     methods: Mapping[str, Answerer]
     describe: Callable[[Call], Mapping[str, Any]]
@@ -49,6 +53,15 @@ class View:
     gives_csrf_token: bool = False
     formats: frozenset[str] = frozenset({"json"})
     media_types: frozenset[str] = frozenset()
+
+    resource: Resource | None = None
+    sub: Sub | None = None
+    is_list: bool = False
+
+    @property
+    def other_types(self) -> frozenset[str]:
+        """Return the media types of answers that are no JSON."""
+        return self.media_types | ({"text/html"} if "html" in self.formats else set())
 
     @property
     def allow(self) -> str:

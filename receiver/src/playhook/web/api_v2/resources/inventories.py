@@ -139,6 +139,7 @@ INVENTORIES: Final = Resource(
         "inventory_sources", "tree",
     ),
     links={"hosts": Link(target="hosts", column="inventory_id", back=True)},
+    ours='`source_path`: a file or directory of the project that the hosts come from.',
     sub=(
         SubList(name="hosts", resource="hosts", by="inventory_id", creates=True),
         SubList(name="job_templates", resource="job_templates", by="inventory_id"),

@@ -157,6 +157,7 @@ JOBS: Final = Resource(
         "labels", "credentials", "stdout", "job_events", "job_host_summaries", "activity_stream", "notifications",
         "create_schedule", "cancel", "relaunch",
     ),
+    ours='`delivery`: the id of the delivery that launched the job.',
     sub=(
         STDOUT,
         CANCEL,

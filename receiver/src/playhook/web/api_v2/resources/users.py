@@ -90,6 +90,7 @@ USERS: Final = Resource(
         "teams", "organizations", "admin_of_organizations", "projects", "credentials", "roles", "activity_stream",
         "access_list", "tokens", "authorized_tokens", "personal_tokens",
     ),
+    ours='`role`: empty, or `operator`.',
     sub=(
         SubList(name="tokens", resource="tokens", by="user_id", creates=True),
         SubList(name="personal_tokens", resource="tokens", by="user_id", creates=True),

@@ -134,6 +134,7 @@ _RESOURCE: Final = Resource(
                message="WebhookEndpoint with this (service, name) combination already exists."),
     ),
     related=("webhook_key",),
+    ours='`webhook_url`, the rules and the options of the webhook endpoint.',
     sub=(
         Action(name="webhook_key", methods={"GET": _show_key, "POST": _rotate_key}, access={"GET": "administrators"}),
     ),
