@@ -101,7 +101,7 @@ def describe_value(field: Field) -> Schema:
     if field.min_value is not None:
         limits |= {"minimum": field.min_value, "maximum": field.max_value}
     values = [value for value, _label in field.choices]
-    described = {"enum": values} if values else _TYPES.get(field.kind, {})
+    described = {"enum": values} if values else _type_of(field)
     has_default = field.default is not UNSET and (not values or field.default in values)
     default = {"default": field.default} if has_default else {}
     schema = {**described, **limits, **_explained(field), **default}
@@ -117,10 +117,16 @@ def _shown_type(field: Field) -> Schema:
     if field.kind == "choice":
         values = {type(value) for value, _label in field.choices}
         return _nullable(TEXT if values <= {str} else {"type": "integer"})
-    # AWX calls two things JSON: a text that is written in it, and what only it can hold.
-    known = ANYTHING if field.kind == "json" and field.read_only else _TYPES.get(field.kind, ANYTHING)
+    known = _type_of(field)
     # What is only read is null until there is a value, and so is a reference whose object has been deleted.
     return _nullable(known) if field.nullable or field.read_only or field.kind == "id" else known
+
+
+def _type_of(field: Field) -> Schema:
+    # AWX calls two things JSON: a text that is written in it, and what only it can hold.
+    if field.kind == "json" and not isinstance(field.default, str):
+        return ANYTHING
+    return _TYPES.get(field.kind, ANYTHING)
 
 
 def _explained(field: Field) -> dict[str, str]:
