@@ -19,7 +19,7 @@ from playhook.intake.rules import Dedupe
 from playhook.intake.sources import CachedTemplate
 from playhook.store.deliveries import DeliveryRow, Outcome, expire_dedupe_key, insert_deliveries, insert_delivery
 from playhook.store.hook_templates import HookTemplate, find_inventory_id
-from playhook.store.jobs import NewJob, create_jobs
+from playhook.store.jobs import NewJob, create_jobs, job_type_of
 from playhook.store.status_posts import NewStatusPost, describe, insert_status_posts, status_context
 from playhook.store.writer import Tx
 
@@ -196,7 +196,7 @@ def _make_post(launch: Launch, job_id: int) -> NewStatusPost | None:
         target=target,
         status="pending",
         context=status_context(launch.template.row["name"], launch.template.playhook),
-        description=describe("pending"),
+        description=describe("pending", job_type_of(launch.template.row)),
     )
 
 

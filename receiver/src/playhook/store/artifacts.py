@@ -17,7 +17,7 @@ from playhook.store import tables as t
 from playhook.store.writer import Tx
 
 LARGEST: Final = 1024 * 1024
-"""Bytes that all artifacts which reach a node may have together."""
+"""Bytes that a job's artifacts may have, and so may all that reach a node together."""
 _nodes: Final = t.workflow_job_nodes
 _edges: Final = t.workflow_job_node_edges
 _jobs: Final = t.unified_jobs

@@ -70,6 +70,15 @@ class UserRow:
 
 
 @dataclass(frozen=True, kw_only=True)
+class WorkflowRow:
+    """The workflow job whose node launched a job."""
+
+    id: int
+    name: str
+    launch_type: LaunchType
+
+
+@dataclass(frozen=True, kw_only=True)
 class Credential:
     """A credential with its secrets in the clear; `secrets` are the names of the secret inputs."""
 
@@ -139,6 +148,7 @@ class JobInputs:
     inventory: InventoryRow | None = None
     user: UserRow | None = None
     delivery: StoredDelivery | None = None
+    workflow: WorkflowRow | None = None
     credentials: tuple[Credential, ...] = ()
 
     def secrets(self) -> frozenset[str]:
@@ -168,8 +178,17 @@ def read_job_inputs(connection: Connection, cipher: Cipher, job_id: int) -> JobI
         inventory=_find_inventory(connection, job.inventory_id),
         user=_find(connection, t.users, job.created_by_id, UserRow),
         delivery=None if job.delivery_id is None else read_delivery(connection, job.delivery_id),
+        workflow=_find(connection, t.unified_jobs, _find_workflow_job_id(connection, job), WorkflowRow),
         credentials=_read_credentials(connection, cipher, job_id),
     )
+
+
+def _find_workflow_job_id(connection: Connection, job: JobRow) -> int | None:
+    if job.launch_type != "workflow":
+        return None
+    nodes = t.workflow_job_nodes
+    launched = select(nodes.c.workflow_job_id).where(nodes.c.job_id == job.id)
+    return connection.execute(launched).scalar_one_or_none()
 
 
 def read_installation(connection: Connection) -> str:

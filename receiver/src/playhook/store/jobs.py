@@ -45,6 +45,11 @@ class NewJob:
     credential_ids: Sequence[int] | None = None
 
 
+def job_type_of(template: Mapping[str, Any]) -> JobType:
+    """Return the type of a template's jobs."""
+    return _JOB_TYPES[template["type"]]
+
+
 def create_job(
     tx: Tx,
     template: Mapping[str, Any],
@@ -111,7 +116,7 @@ def _make_rows(tx: Tx, ids: Sequence[int], jobs: Sequence[NewJob]) -> Iterable[l
 def _copy(tx: Tx, template: Mapping[str, Any]) -> dict[str, Any]:
     return {
         **{name: template[name] for name in _COPIED},
-        "type": _JOB_TYPES[template["type"]],
+        "type": job_type_of(template),
         "unified_job_template_id": template["id"],
         "status": "pending",
         "lock_group": _lock_group(template),

@@ -33,9 +33,8 @@ _ATTACHED: Final = (
 
 def read_prompts(template: RowMapping, node: RowMapping, workflow: RowMapping) -> dict[str, Any]:
     """Return the columns that the template lets a node and its workflow set."""
-    wanted = {name: node[name] for name in _ASKS if node[name] is not None}
-    # A workflow's texts are empty, not null, when it says nothing.
-    wanted |= {name: workflow[name] for name in _OF_WORKFLOWS if workflow[name] not in (None, "")}
+    said = [(name, node[name]) for name in _ASKS] + [(name, workflow[name]) for name in _OF_WORKFLOWS]
+    wanted = {name: value for name, value in said if value not in (None, "")}  # the later wins
     return {name: value for name, value in wanted.items() if template[f"ask_{_ASKS[name]}_on_launch"]}
 
 

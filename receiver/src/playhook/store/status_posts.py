@@ -33,6 +33,7 @@ _POSTED: Mapping[JobStatus, PostedStatus] = {
     "error": "error",
     "canceled": "canceled",
 }
+_CALLED: Mapping[JobType, str] = {"workflow_job": "workflow", "workflow_approval": "approval"}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -80,6 +81,7 @@ def queue_status(tx: Tx, job_id: int, status: JobStatus, explanation: str = "") 
     row = tx.connection.execute(
         select(
             jobs.c.name,
+            jobs.c.type,
             jobs.c.launch_type,
             jobs.c.webhook_service,
             jobs.c.webhook_credential_id,
@@ -101,7 +103,7 @@ def queue_status(tx: Tx, job_id: int, status: JobStatus, explanation: str = "") 
         target=target,
         status=posted,
         context=of_node or status_context(row.name, row.playhook or {}),
-        description=(explanation or describe(posted))[:_LONGEST],
+        description=(explanation or describe(posted, row.type))[:_LONGEST],
     )
     insert_status_posts(tx, [post])
 
@@ -123,15 +125,16 @@ def _find_node_context(connection: Connection, job_id: int) -> str | None:
     return row and f"{status_context(row.name, row.playhook or {})}/{row.identifier}"[:_LONGEST]
 
 
-def describe(status: PostedStatus) -> str:
+def describe(status: PostedStatus, kind: JobType = "job") -> str:
     """Return the sentence shown beside a status."""
+    what = _CALLED.get(kind, "job")
     return {
-        "pending": "The job is queued.",
-        "running": "The job is running.",
-        "successful": "The job succeeded.",
-        "failed": "The job failed.",
-        "error": "The job could not run.",
-        "canceled": "The job was canceled.",
+        "pending": f"The {what} is queued." if kind != "workflow_approval" else "Somebody has to approve this.",
+        "running": f"The {what} is running.",
+        "successful": f"The {what} succeeded.",
+        "failed": f"The {what} failed.",
+        "error": f"The {what} could not run.",
+        "canceled": f"The {what} was canceled.",
     }[status]
 
 

@@ -124,6 +124,8 @@ def _about_the_job(inputs: JobInputs, scm_revision: str) -> dict[str, Any]:
     if inputs.project is not None:
         branch = job.scm_branch or inputs.project.scm_branch
         facts |= {"project_revision": scm_revision, "project_scm_branch": branch}
+    if (workflow := inputs.workflow) is not None:
+        facts |= {f"workflow_job_{name}": value for name, value in vars(workflow).items()}
     if (user := inputs.user) is not None:
         names = {"name": user.username, "email": user.email, "first_name": user.first_name, "last_name": user.last_name}
         facts |= {"user_id": user.id, **{f"user_{name}": value for name, value in names.items()}}

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Final
 
 from playhook.errors import JobCannotRun
+from playhook.store.artifacts import are_kept
 from playhook.store.claims import Finish, Invocation, record_invocation, start
 from playhook.store.job_inputs import JobInputs
 from playhook.worker.credentials import write_credentials
@@ -27,6 +28,7 @@ from playhook.worker.trees import end_marked, make_mark
 from playhook.worker.workshop import ClaimedJob, Workshop
 
 _NOT_FOUND: Final = 127
+_TOO_LARGE: Final = "What the playbook left with set_stats is larger than 1 MiB and was not kept."
 
 
 def run_playbook_job(shop: Workshop, job: ClaimedJob) -> Finish:
@@ -127,10 +129,12 @@ def _conclude(job: ClaimedJob, request: RunRequest, outcome: Outcome | None, rec
         raise JobCannotRun("ansible-playbook was not found: install ansible-core where the receiver runs")
     if outcome.status == "failed" and not recorder.playbook_began:
         _blame_inventory(job.inputs, request, recorder)
+    artifacts = recorder.artifacts
+    kept = artifacts if are_kept(artifacts) else {}
     return Finish(
         status="failed" if outcome.status == "timeout" else outcome.status,
-        explanation=_explain(request, outcome, recorder),
-        artifacts=recorder.artifacts,
+        explanation=_explain(request, outcome, recorder) or ("" if kept == artifacts else _TOO_LARGE),
+        artifacts=kept,
         host_status_counts=recorder.host_status_counts,
     )
 
