@@ -27,8 +27,8 @@ class _Service:
 def _post(post_id: int, context: str) -> StatusPost:
     target = StatusTarget(repository="a/b", sha="a" * 40, origin=None)
     return StatusPost(
-        id=post_id, job_id=post_id, job_type="job", service="github", target=target, status="pending", context=context, description="",
-        attempts=1, credential_inputs={"token": "t"},
+        id=post_id, job_id=post_id, job_type="job", service="github", target=target, status="pending", context=context,
+        description="", attempts=1, credential_inputs={"token": "t"},
     )  # fmt: skip
 
 
