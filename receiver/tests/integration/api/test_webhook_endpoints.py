@@ -120,7 +120,7 @@ def test_keys_are_neither_listed_nor_searched(api: Api, world: World, endpoint: 
     [
         ({"name": "a/b"}, "name", "A name has letters"),
         ({"service": "nowhere"}, "service", '"nowhere" is not a valid choice.'),
-        ({"service": None}, "service", "This field may not be null."),
+        ({"service": None}, "service", '"" is not a valid choice.'),
         ({"templates": {}}, "templates", "Expected a list"),
         ({"templates": [5]}, "templates", "templates[0]: An object with template"),
         ({"templates": [{"template": 1, "branch": "x"}]}, "templates", "templates[0]: An object with template"),
