@@ -14,6 +14,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
+from bench.api import measure_api
 from bench.filters import measure_filters
 from bench.intake import measure_intake
 from bench.playbook import measure_playbook
@@ -29,11 +30,14 @@ def main() -> None:
     with tempfile.TemporaryDirectory(prefix="playhook-bench-") as name:
         directory = Path(name)
         intake = measure_intake(directory, rounds=rounds, seconds=seconds, tell=_tell)
+        api = measure_api(directory, rounds=rounds, seconds=seconds, tell=_tell)
         playbook = measure_playbook(directory, rounds=rounds + 2, tell=_tell)
     print("\n## Filters: a verdict on a pull request of 25 KB\n")
     print("\n".join(measure_filters()))
     print("\n## Intake: a signed delivery of 25 KB, durable (WAL, fsync) when it is answered\n")
     print("\n".join(intake))
+    print("\n## API: reading, by one process\n")
+    print("\n".join(api))
     print("\n## From the delivery to the end of the playbook\n")
     print("\n".join(playbook))
 

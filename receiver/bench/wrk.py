@@ -21,6 +21,8 @@ request = function()
   headers["X-GitHub-Delivery"] = "RUN-" .. count
   return wrk.format("POST", "PATH", headers, body)
 end
+"""
+_DONE = """
 done = function(summary, latency, requests)
   local errors = summary.errors
   io.write(string.format('\\n{"requests":%d,"seconds":%.6f,"p50":%.3f,"p99":%.3f,"refused":%d,"broken":%d}\\n',
@@ -51,11 +53,26 @@ def run_wrk(url: str, path: str, body: bytes, signature: str, *, connections: in
     with tempfile.TemporaryDirectory() as directory:
         body_file, script = Path(directory, "body"), Path(directory, "load.lua")
         body_file.write_bytes(body)
-        text = _SCRIPT.replace("BODY", str(body_file)).replace("SIGNATURE", signature)
+        text = (_SCRIPT + _DONE).replace("BODY", str(body_file)).replace("SIGNATURE", signature)
         script.write_text(text.replace("RUN", uuid.uuid4().hex).replace("PATH", path))
-        command = ["wrk", "-t1", f"-c{connections}", f"-d{seconds}s", "--timeout", "20s", "-s", str(script), url]
-        out = subprocess.run(command, capture_output=True, text=True, timeout=seconds + 60, check=True).stdout
-    load = Load(**json.loads(out.strip().splitlines()[-1]))
+        load = _run(script, url, connections, seconds)
     if load.refused or load.broken:
         raise RuntimeError(f"{load.refused} deliveries were refused and {load.broken} broke off at {url}")
     return load
+
+
+def run_wrk_get(url: str, token: str, *, connections: int, seconds: int) -> Load:
+    """Read one address for some seconds; raises RuntimeError when any request was not answered 2xx."""
+    with tempfile.TemporaryDirectory() as directory:
+        script = Path(directory, "load.lua")
+        script.write_text(f'wrk.headers["Authorization"] = "Bearer {token}"\n{_DONE}')
+        load = _run(script, url, connections, seconds)
+    if load.refused or load.broken:
+        raise RuntimeError(f"{load.refused} requests were refused and {load.broken} broke off at {url}")
+    return load
+
+
+def _run(script: Path, url: str, connections: int, seconds: int) -> Load:
+    command = ["wrk", "-t1", f"-c{connections}", f"-d{seconds}s", "--timeout", "20s", "-s", str(script), url]
+    out = subprocess.run(command, capture_output=True, text=True, timeout=seconds + 60, check=True).stdout
+    return Load(**json.loads(out.strip().splitlines()[-1]))

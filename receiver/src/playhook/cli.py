@@ -21,7 +21,7 @@ from rich.table import Table
 
 from playhook import __version__
 from playhook.errors import PlayhookError, SettingsError
-from playhook.settings import Settings, load_settings
+from playhook.settings import Settings, load_settings, unknown_settings
 
 _program = typer.Typer(
     name="playhook",
@@ -55,7 +55,11 @@ def _with_settings(function: Callable[..., None]) -> Callable[..., None]:
 
     def command(**given: Any) -> None:
         own = {name: given.pop(name) for name in list(given) if name not in Settings.model_fields}
-        function(settings=load_settings(own.pop("config"), **given), **own)
+        config = own.pop("config")
+        settings = load_settings(config, **given)
+        for sentence in unknown_settings(config):
+            typer.echo(f"playhook: {sentence}", err=True)
+        function(settings=settings, **own)
 
     signature = inspect.signature(function, eval_str=True)
     own = [parameter for name, parameter in signature.parameters.items() if name != "settings"]

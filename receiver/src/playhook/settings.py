@@ -5,15 +5,19 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Annotated, Literal
 
+from dotenv import dotenv_values
 from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from playhook.errors import SettingsError
 
 _PREFIX = "PLAYHOOK_"
+_NO_SETTINGS = frozenset({"PLAYHOOK_JOB"})  # the mark of what a job started
 
 
 class Settings(BaseSettings):
@@ -155,6 +159,17 @@ def load_settings(config: Path | None = None, **overrides: object) -> Settings:
         return Settings(_env_file=file, **given)  # type: ignore[arg-type, call-arg]
     except ValidationError as error:
         raise SettingsError(_sentences(error)) from None
+
+
+def unknown_settings(config: Path | None = None) -> Iterator[str]:
+    """Yield a sentence for each PLAYHOOK_ name, of the environment or the file, that is no setting's."""
+    file = config or os.environ.get(f"{_PREFIX}CONFIG")
+    known = [name.upper() for name in (*Settings.model_fields, "config")]
+    for name in sorted({*os.environ, *(dotenv_values(file) if file else ())}):
+        word = name.upper().removeprefix(_PREFIX)
+        if name.upper().startswith(_PREFIX) and word not in known and name not in _NO_SETTINGS:
+            near = get_close_matches(word, known, n=1)
+            yield f"{name} is no setting and is ignored{f'; did you mean {_PREFIX}{near[0]}?' if near else ''}"
 
 
 def _sentences(error: ValidationError) -> str:

@@ -4,12 +4,13 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
 
 from playhook.errors import SettingsError
-from playhook.settings import Settings, load_settings
+from playhook.settings import Settings, load_settings, unknown_settings
 
 
 def test_environment_is_read(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
@@ -86,3 +87,16 @@ def test_file_is_read_and_the_environment_wins_over_it(monkeypatch: pytest.Monke
 def test_missing_file_is_a_sentence(tmp_path: Path) -> None:
     with pytest.raises(SettingsError, match=r"nowhere\.env cannot be read"):
         load_settings(tmp_path / "nowhere.env")
+
+
+def test_unknown_names_are_told_with_the_nearest_known_one(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    for name in [each for each in os.environ if each.startswith("PLAYHOOK_")]:
+        monkeypatch.delenv(name)
+    monkeypatch.setenv("PLAYHOOK_WORKERS", "2")
+    monkeypatch.setenv("PLAYHOOK_WORKRES", "3")
+    file = tmp_path / "config"
+    file.write_text("PLAYHOOK_PORT=1\nPLAYHOOK_ZZZ=secret\nOTHER=1\n")
+    assert list(unknown_settings(file)) == [
+        "PLAYHOOK_WORKRES is no setting and is ignored; did you mean PLAYHOOK_WORKERS?",
+        "PLAYHOOK_ZZZ is no setting and is ignored",
+    ]

@@ -187,7 +187,6 @@ _RESOURCE: Final = Resource(
         "labels", "credentials", "jobs", "schedules", "activity_stream", "launch", "webhook_key",
         *NOTIFICATIONS, "access_list", "survey_spec", "object_roles", "instance_groups", "slice_workflow_jobs", "copy",
     ),
-    ours="`webhook_url` and the rules, options and status posts of the template's webhook.",
     sub=(
         Action(name="launch", methods={"GET": show_launch, "POST": launch}, access={"POST": "operators"},
                label="Launch job template"),

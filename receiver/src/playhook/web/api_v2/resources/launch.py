@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
 from starlette.responses import Response
@@ -20,7 +20,7 @@ from playhook.store.objects import find_rows
 from playhook.store.related import find_credentials_of
 from playhook.store.tables import ASK_ON_LAUNCH
 from playhook.web.api_v2.call import Call, answer
-from playhook.web.api_v2.fields import Refused
+from playhook.web.api_v2.fields import UNSET, Field, Refused
 from playhook.web.api_v2.render import Rendering
 from playhook.web.api_v2.resource import Resource, Shown
 
@@ -42,6 +42,16 @@ class Prompts:
     columns: dict[str, Any] = field(default_factory=dict)
     credential_ids: list[int] | None = None
     ignored: dict[str, Any] = field(default_factory=dict)
+
+
+def launch_fields(fields: Sequence[Field], asks: Iterable[str]) -> tuple[Field, ...]:
+    """Return what a launch may say, as the fields of its template; OPTIONS and the schema describe it."""
+    own = {each.name: each for each in fields}
+    asked = [PROMPTS[what] for what in asks]
+    return tuple(
+        replace(own[name], required=False, default=UNSET) if name in own else Field(name=name, kind="list")
+        for name in asked
+    )
 
 
 def show_launch(call: Call, row: Row) -> Response:

@@ -10,13 +10,15 @@ from typing import Final
 
 from playhook.store.collections import Row
 from playhook.store.related import find_recent_jobs
+from playhook.store.tables import ASK_ON_LAUNCH
 from playhook.store.webhook_keys import find_fingerprints
 from playhook.web.api_v2.call import ApiContext
 from playhook.web.api_v2.fields import choice, computed, constant, reference
 from playhook.web.api_v2.render import Rendering
-from playhook.web.api_v2.resource import SUMMARY, Resource, Shown
+from playhook.web.api_v2.resource import SUMMARY, Action, Resource, Shown
 from playhook.web.api_v2.resources.common import JOB_STATUS
 from playhook.web.api_v2.resources.latest_jobs import load_latest, show_latest, show_status
+from playhook.web.api_v2.resources.launch import launch_fields
 from playhook.web.api_v2.resources.webhooks import service_choices, show_playhook
 
 _RECENT: Final = "recent jobs of templates"
@@ -64,7 +66,16 @@ def fill_template(view: Rendering, row: Row, shown: Shown, jobs: str) -> None:
 
 
 def with_services(resource: Resource, context: ApiContext) -> Resource:
-    """Return a declaration with the services there are; that is known when the receiver starts."""
+    """Return a declaration with the services there are, which is known when the receiver starts, and with what a launch
+    may say, which are its own fields.
+    """
     choices = service_choices(context.services)
-    fields = (replace(each, choices=choices) if each.name == "webhook_service" else each for each in resource.fields)
-    return replace(resource, fields=tuple(fields))
+    fields = [replace(each, choices=choices) if each.name == "webhook_service" else each for each in resource.fields]
+    asks = [what for what in ASK_ON_LAUNCH if f"ask_{what}_on_launch" in resource.by_name]
+    launched = launch_fields(fields, asks)
+    sub = (
+        replace(each, fields=launched) if isinstance(each, Action) and each.name == "launch" else each
+        for each in resource.sub
+    )
+    ours = "`webhook_url`, and the rules, options and status posts of the template's webhook."
+    return replace(resource, fields=tuple(fields), sub=tuple(sub), ours=ours)
