@@ -223,6 +223,11 @@ options:
       - Whether to delete the nodes that O(nodes) does not list.
     type: bool
     default: false
+  node_statuses:
+    description:
+      - Whether each node posts a status of its own, besides the one of the workflow.
+      - AWX does not have this.
+    type: bool
   state:
     description:
       - Whether the workflow job template is to exist.
@@ -366,6 +371,7 @@ def main():
             mutually_exclusive=[("unified_job_template", "approval")],
         ),
         purge_nodes=dict(type="bool", default=False),
+        node_statuses=dict(type="bool"),
         state=present_or_absent(),
     )
     options.update((f"ask_{name}_on_launch", dict(type="bool")) for name in ASKS)

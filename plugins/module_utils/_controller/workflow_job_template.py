@@ -67,7 +67,7 @@ def _fields(controller, params, existing):
     fields = plain_fields(_PLAIN, params, existing)
     # The API's name for what is not prompted is null.
     fields += [plain_field(name, params[name] or None, existing) for name in _PROMPTS if params[name] is not None]
-    fields += playhook_fields(controller, ["allow_sha1", "status_context"], params, existing)
+    fields += playhook_fields(controller, ["allow_sha1", "status_context", "node_statuses"], params, existing)
     references = {
         name: controller.get_named(resource, params[name]) if params[name] else None
         for name, resource in _REFERENCES.items()

@@ -147,7 +147,7 @@ DEFAULTS["workflow_jobs"] = {"name": "", "status": "pending", "failed": False, "
 PLAYHOOK = {
     "inventories": {"source_path": ""},
     "job_templates": {"allow_sha1": False, "status_context": ""},
-    "workflow_job_templates": {"allow_sha1": False, "status_context": ""},
+    "workflow_job_templates": {"allow_sha1": False, "status_context": "", "node_statuses": False},
 }
 
 # Which field holds the id of an object of which resource.

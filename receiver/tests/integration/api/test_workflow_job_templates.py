@@ -73,6 +73,13 @@ class TestTemplate:
         shown = api.patch(workflow["url"], {"webhook_service": "github", "playhook": {"preset": "ci"}}).json()
         assert shown["playhook"]["preset"] == "ci"
 
+    def test_nodes_post_statuses_when_asked(self, api: Api, workflow: dict[str, Any]) -> None:
+        assert workflow["playhook"]["node_statuses"] is False
+        shown = api.patch(workflow["url"], {"playhook": {"node_statuses": True}}).json()
+        assert shown["playhook"]["node_statuses"] is True
+        wrong = api.patch(workflow["url"], {"playhook": {"node_statuses": "yes"}})
+        assert (wrong.status, wrong.json()) == (400, {"playhook": ["node_statuses: true or false is wanted."]})
+
     def test_it_can_be_named(self, api: Api, workflow: dict[str, Any]) -> None:
         assert api.get(f"{TEMPLATES}Release++Shop/").json()["id"] == workflow["id"]
 

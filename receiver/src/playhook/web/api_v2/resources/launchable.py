@@ -19,7 +19,7 @@ from playhook.web.api_v2.resource import SUMMARY, Action, Resource, Shown
 from playhook.web.api_v2.resources.common import JOB_STATUS
 from playhook.web.api_v2.resources.latest_jobs import load_latest, show_latest, show_status
 from playhook.web.api_v2.resources.launch import launch_fields
-from playhook.web.api_v2.resources.webhooks import service_choices, show_playhook
+from playhook.web.api_v2.resources.webhooks import service_choices, show_playhook, stored_keys
 
 _RECENT: Final = "recent jobs of templates"
 _KEYS: Final = "webhook keys of templates"
@@ -62,7 +62,8 @@ def fill_template(view: Rendering, row: Row, shown: Shown, jobs: str) -> None:
     show_latest(view, row, shown, jobs)
     path = f"{shown['url']}{row['webhook_service']}/" if row["webhook_service"] else ""
     shown["related"]["webhook_receiver"] = path
-    shown["playhook"] = show_playhook(view.call.context, row, path, view.facts[_KEYS].get(row["id"]))
+    fingerprint = view.facts[_KEYS].get(row["id"])
+    shown["playhook"] = show_playhook(view.call.context, row, path, fingerprint, stored_keys(row["type"]))
 
 
 def with_services(resource: Resource, context: ApiContext) -> Resource:

@@ -24,7 +24,8 @@ from playhook.web.api_v2.write import Draft
 
 _READ_ONLY: Final = ("webhook_url", "webhook_key_fingerprint")
 _STORED: Final = frozenset({"status_context"}) | RULES
-_DEFAULTS: Final[Mapping[str, Any]] = {"allow_sha1": False, "status_context": ""}
+_WORKFLOWS_OWN: Final = "node_statuses"
+_DEFAULTS: Final[Mapping[str, Any]] = {"allow_sha1": False, "status_context": "", _WORKFLOWS_OWN: False}
 _LONGEST_CONTEXT: Final = 255
 
 
@@ -33,7 +34,9 @@ def writable_keys(stored: Iterable[str]) -> dict[str, bool]:
     return {**dict.fromkeys(_READ_ONLY, False), "webhook_key": True, **dict.fromkeys(sorted(stored), True)}
 
 
-_KEYS: Final = writable_keys(_STORED)
+def stored_keys(template_type: str) -> frozenset[str]:
+    """Return what is stored of a template's `playhook`; a workflow may have each of its nodes post a status too."""
+    return _STORED | {_WORKFLOWS_OWN} if template_type == "workflow_job_template" else _STORED
 
 
 def service_choices(services: Mapping[str, Service]) -> tuple[tuple[str, str], ...]:
@@ -41,9 +44,7 @@ def service_choices(services: Mapping[str, Service]) -> tuple[tuple[str, str], .
     return (("", "---------"), *((name, each.label) for name, each in services.items()))
 
 
-def show_playhook(
-    context: ApiContext, row: Row, path: str, fingerprint: str | None, stored: Iterable[str] = _STORED
-) -> Shown:
+def show_playhook(context: ApiContext, row: Row, path: str, fingerprint: str | None, stored: Iterable[str]) -> Shown:
     """Return the `playhook` key of a template, or of an endpoint, which has fewer keys `stored`."""
     return {
         "webhook_url": f"{context.settings.public_url}{path}" if path else None,
@@ -56,7 +57,7 @@ def show_playhook(
 def check_webhook(draft: Draft) -> None:
     """Judge the service, the credential that posts statuses, and our own key."""
     _check_credential(draft)
-    check_playhook(draft, _KEYS, "webhook_service")
+    check_playhook(draft, writable_keys(stored_keys(draft.resource.type)), "webhook_service")
 
 
 def check_playhook(draft: Draft, known: Mapping[str, bool], service_column: str) -> None:
@@ -92,6 +93,8 @@ def _check_credential(draft: Draft) -> None:
 def _check_rules(wanted: Mapping[str, Any], service: Service | None) -> None:
     context = wanted.get("status_context", "")
     problems = validate_rules(wanted, service)
+    if not isinstance(wanted.get(_WORKFLOWS_OWN, False), bool):
+        problems[_WORKFLOWS_OWN] = ["true or false is wanted."]
     if not isinstance(context, str) or len(context) > _LONGEST_CONTEXT or not context.isprintable():
         problems["status_context"] = [f"One line of at most {_LONGEST_CONTEXT} characters is wanted."]
     if problems:
