@@ -5,12 +5,18 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Final
+from functools import partial
+from typing import Any, Final
 
+from starlette.responses import Response
+
+from playhook.errors import Refusal
 from playhook.store.collections import Link, Row
+from playhook.store.workflow_approvals import approve, deny
+from playhook.web.api_v2.call import Call, answer, no_content
 from playhook.web.api_v2.fields import computed, reference
 from playhook.web.api_v2.render import Rendering
-from playhook.web.api_v2.resource import Resource, Shown
+from playhook.web.api_v2.resource import Action, Resource, Shown
 from playhook.web.api_v2.resources.common import USER_SUMMARY
 from playhook.web.api_v2.resources.job_fields import (
     DETAIL_FIELDS,
@@ -22,6 +28,7 @@ from playhook.web.api_v2.resources.job_fields import (
 )
 
 _NOT_OURS: Final = ("execution_node",)
+_DECIDED: Final = "This workflow step has already been approved or denied."
 
 
 def _prepare(view: Rendering, rows: Sequence[Row], _detail: bool) -> None:
@@ -34,6 +41,22 @@ def _fill(view: Rendering, row: Row, shown: Shown) -> None:
     view.add_reference(shown, "approved_or_denied_by", "users", row["approved_or_denied_by_id"], USER_SUMMARY)
     shown["can_approve_or_deny"] = waits and view.call.principal.may("operators")
     shown["approval_expiration"] = row["approval_expiration"] if waits else None
+
+
+def _show(call: Call, row: Row) -> Response:
+    return answer(Rendering(call).show(call.api.resources["workflow_approvals"], row))
+
+
+def _decide(decide: Any, call: Call, row: Row) -> Response:
+    """Answer 204, once: whoever comes second is told so."""
+    if not call.write(decide, row["id"], call.principal.id):
+        raise Refusal(_DECIDED)
+    return no_content()
+
+
+def _decision(name: str, decide: Any) -> Action:
+    return Action(name=name, methods={"GET": _show, "POST": partial(_decide, decide)}, access={"POST": "operators"},
+                  label=f"{name} workflow approval")  # fmt: skip
 
 
 WORKFLOW_APPROVALS: Final = Resource(
@@ -58,6 +81,7 @@ WORKFLOW_APPROVALS: Final = Resource(
     summary=(*JOB_SUMMARY, "timed_out"),
     capabilities={"delete": "administrators", "start": "operators"},
     related=("notifications", "approve", "deny"),
+    sub=(_decision("approve", approve), _decision("deny", deny)),
     prepare=_prepare,
     fill=_fill,
     removable=refuse_active,
