@@ -261,7 +261,7 @@ EXAMPLES = r"""
         extra_data: {suite: browser}
         success_nodes: [ask]
       - identifier: ask
-        approval: {name: Deploy to production?, timeout: 86400}
+        approval: {name: "Deploy to production?", timeout: 86400}
         all_parents_must_converge: true
         success_nodes: [deploy]
       - identifier: deploy

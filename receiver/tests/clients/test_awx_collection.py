@@ -26,6 +26,8 @@ PLAYBOOKS = Path(__file__).parent / "playbooks"
 MODULES = {
     "organization", "credential_type", "credential", "inventory", "host", "project", "job_template", "token", "user",
     "job_launch", "job_wait", "job_list", "job_cancel", "project_update", "controller_api",
+    "workflow_job_template", "workflow_job_template_node", "workflow_launch", "workflow_approval",
+    "workflow_node_wait",
 }  # fmt: skip
 CHANGES_NOTHING = {"job_list", "job_wait", "organization", "project_update"}
 REFUSED = {"A field that may not be asked for", "Wait for the end of what was canceled", "What the receiver refuses"}
@@ -117,6 +119,18 @@ def test_jobs_tokens_copies_and_the_lookup_work(jobs: Run) -> None:
     assert {each.name for each in acting if each.status != "ok"} == REFUSED
     unchanged = {each.module.rpartition(".")[2] for each in acting if each.status == "ok" and not each.changed}
     assert unchanged <= CHANGES_NOTHING
+
+
+def test_workflows_are_made_once(first: Run, play: Play) -> None:
+    assert play("workflows").unchanged == []
+    assert play("workflows").changed == []
+
+
+def test_workflows_run_wait_for_approvals_and_end_as_decided(first: Run, play: Play) -> None:
+    """What they return is asserted by the playbook itself."""
+    acting = [each for each in play("workflow_runs").tasks if each.module.startswith("awx.awx.")]
+    failed = {each.name for each in acting if each.status != "ok"}
+    assert failed == {"Wait for what was denied", "A limit that may not be asked for"}
 
 
 def test_objects_are_removed_once(jobs: Run, play: Play) -> None:
