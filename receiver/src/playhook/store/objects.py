@@ -6,25 +6,24 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from functools import cache
 from typing import Any
 
-from sqlalchemy import Connection, Table, and_, delete, func, insert, or_, select, true, update
+from sqlalchemy import Connection, Select, Table, and_, bindparam, delete, func, insert, or_, select, true, update
 from sqlalchemy.exc import IntegrityError
 
 from playhook.domain.job import ACTIVE
 from playhook.errors import Conflict, NotFound
 from playhook.store import tables as t
 from playhook.store.collections import Collection, Row
-from playhook.store.query import of_types
+from playhook.store.query import of_types, to_rows
 from playhook.store.writer import Tx
 
 
 def find_row(connection: Connection, collection: Collection, row_id: int) -> Row | None:
     """Read one object of a collection."""
-    table = t.metadata.tables[collection.table]
-    found = connection.execute(select(table).where(table.c.id == row_id, of_types(table, collection.types)))
-    row = found.mappings().one_or_none()
-    return None if row is None else dict(row)
+    rows = to_rows(connection.execute(_by_id(collection.table, collection.types), {"id": row_id}))
+    return rows[0] if rows else None
 
 
 def find_rows(connection: Connection, table_name: str, ids: Iterable[int]) -> dict[int, Row]:
@@ -32,9 +31,20 @@ def find_rows(connection: Connection, table_name: str, ids: Iterable[int]) -> di
     wanted = sorted(set(ids))
     if not wanted:
         return {}
+    rows = to_rows(connection.execute(_by_ids(table_name), {"ids": wanted}))
+    return {int(row["id"]): row for row in rows}
+
+
+@cache
+def _by_id(table_name: str, types: tuple[str, ...]) -> Select[Any]:
     table = t.metadata.tables[table_name]
-    rows = connection.execute(select(table).where(table.c.id.in_(wanted))).mappings()
-    return {int(row["id"]): dict(row) for row in rows}
+    return select(table).where(table.c.id == bindparam("id"), of_types(table, types))
+
+
+@cache
+def _by_ids(table_name: str) -> Select[Any]:
+    table = t.metadata.tables[table_name]
+    return select(table).where(table.c.id.in_(bindparam("ids", expanding=True)))
 
 
 @contextmanager

@@ -15,6 +15,7 @@ from sqlalchemy import (
     ColumnElement,
     Connection,
     FromClause,
+    Result,
     String,
     and_,
     case,
@@ -91,7 +92,7 @@ def read_page(
     shown = [column for column in table.c if column.name not in collection.unread_in_lists]
     statement = select(*shown).where(where).order_by(*_order(table, query)).offset(offset).limit(size + 1)
     with _bounded(connection):
-        rows = [dict(row) for row in connection.execute(statement).mappings()]
+        rows = to_rows(connection.execute(statement))
         count = None
         if counted:
             known = offset + len(rows) if 0 < len(rows) <= size or (not rows and offset == 0) else None
@@ -116,6 +117,12 @@ def _bounded(connection: Connection) -> Iterator[None]:
         raise
     except DataError as error:  # PostgreSQL's regular expressions lack some of Python's words
         raise BadQuery(f"The database cannot look for this: {error.orig}") from None
+
+
+def to_rows(result: Result[Any]) -> list[Row]:
+    """Return what a SELECT found; for many rows this takes half the time of `mappings()`."""
+    names = tuple(result.keys())
+    return [dict(zip(names, values, strict=True)) for values in result.all()]
 
 
 def count_rows(connection: Connection, table: FromClause, where: ColumnElement[bool]) -> int:

@@ -16,13 +16,14 @@ from playhook.store.collections import Row
 from playhook.store.deliveries import read_delivery
 
 _RECENT: Final = 10
+_NEWER: Final = t.unified_jobs.alias("newer")  # made once: it has the table's many columns again
 
 
 def find_recent_jobs(connection: Connection, template_ids: Sequence[int]) -> dict[int, list[Row]]:
     """Return the newest jobs of each template."""
     if not template_ids:
         return {}
-    templates, jobs, newer = t.unified_job_templates, t.unified_jobs, t.unified_jobs.alias("newer")
+    templates, jobs, newer = t.unified_job_templates, t.unified_jobs, _NEWER
     newest = (
         select(newer.c.id)
         .where(newer.c.unified_job_template_id == templates.c.id)

@@ -13,7 +13,6 @@ from playhook.store.collections import Row
 from playhook.store.job_inputs import read_installation
 from playhook.store.objects import find_rows
 from playhook.web.api_v2.call import PREFIX, Call
-from playhook.web.api_v2.fields import UNSET
 from playhook.web.api_v2.named_urls import make_named_url
 from playhook.web.api_v2.resource import Resource, Shown
 
@@ -31,6 +30,7 @@ class Rendering:
         self.facts: defaultdict[str, dict[int, Any]] = defaultdict(dict)
         self._rows: defaultdict[str, dict[int, Row]] = defaultdict(dict)
         self._references: dict[tuple[str, int | None, Sequence[str]], tuple[str, Shown] | None] = {}
+        self._may: dict[str, dict[str, bool]] = {}
         self._of_type = {each.type: each for each in self.resources.values() if len(each.types) == 1}
 
     def show_all(self, resource: Resource, rows: Sequence[Row], *, detail: bool = False) -> list[Shown]:
@@ -131,7 +131,8 @@ class Rendering:
         shown |= {"related": related, "summary_fields": summary}
         if detail and resource.named:
             related["named_url"] = make_named_url(self, resource, row)
-        related.update({name: f"{url}{resource.related_paths.get(name, name)}/" for name in resource.related})
+        for name, path in resource.below:
+            related[name] = url + path
         for field in resource.references:
             self.add_reference(shown, field.name, field.references, row[field.column or ""], field.summary)
         if resource.authored:
@@ -140,19 +141,18 @@ class Rendering:
         if resource.has_object_roles:
             summary["object_roles"] = {}
         if resource.capabilities:
-            summary["user_capabilities"] = self._capabilities(resource)
+            summary["user_capabilities"] = dict(self._capabilities(resource))
         if resource.timed:
             shown |= {"created": row["created"], "modified": row["modified"]}
-        for field in resource.fields:
-            if detail or field.in_lists:
-                shown[field.name] = row[field.column] if field.column else _constant(field.default)
+        for name, column, fixed in resource.shown[detail]:
+            shown[name] = row[column] if column else fixed
         resource.fill(self, row, shown)
         return shown
 
     def _capabilities(self, resource: Resource) -> dict[str, bool]:
-        principal = self.call.principal
-        return {name: principal.may(level) for name, level in resource.capabilities.items()}
-
-
-def _constant(default: Any) -> Any:
-    return None if default is UNSET else default
+        known = self._may.get(resource.name)
+        if known is None:
+            principal = self.call.principal
+            known = {name: principal.may(level) for name, level in resource.capabilities.items()}
+            self._may[resource.name] = known
+        return known

@@ -194,6 +194,25 @@ class Resource:
         return tuple(each for each in self.fields if each.kind == "id" and each.column and each.references)
 
     @cached_property
+    def below(self) -> tuple[tuple[str, str], ...]:
+        """Return the names in `related`, and what follows the object's own path there."""
+        return tuple((name, f"{self.related_paths.get(name, name)}/") for name in self.related)
+
+    @cached_property
+    def shown(self) -> Mapping[bool, tuple[tuple[str, str | None, Any], ...]]:
+        """Return the fields in order, as a detail (True) shows them and a list: name, column, what stands there without
+        a column until the resource fills it.
+        """
+        return {
+            detail: tuple(
+                (each.name, each.column, None if each.default is UNSET else each.default)
+                for each in self.fields
+                if detail or each.in_lists
+            )
+            for detail in (True, False)
+        }
+
+    @cached_property
     def writable(self) -> tuple[Field, ...]:
         return tuple(each for each in self.fields if not each.read_only)
 
