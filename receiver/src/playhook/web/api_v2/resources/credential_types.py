@@ -12,7 +12,7 @@ from playhook.store.objects import count_by
 from playhook.web.api_v2.call import Call
 from playhook.web.api_v2.fields import Field, choice, computed
 from playhook.web.api_v2.resource import Access, Resource, SubList, Unique
-from playhook.web.api_v2.resources.common import DESCRIPTION, NAME
+from playhook.web.api_v2.resources.standard_fields import DESCRIPTION, NAME
 from playhook.web.api_v2.write import Draft
 
 KINDS: Final = (

@@ -32,8 +32,9 @@ from playhook.web.api_v2.call import Call, answer
 from playhook.web.api_v2.fields import Field, Refused, check_text, computed, reference
 from playhook.web.api_v2.render import Rendering
 from playhook.web.api_v2.resource import Access, Action, NamedPart, Resource, Shown, Unique
-from playhook.web.api_v2.resources.common import CREDENTIAL_SUMMARY, DESCRIPTION, NAME, refuse_in_use
+from playhook.web.api_v2.resources.checks import refuse_in_use
 from playhook.web.api_v2.resources.copies import Copying, copy_action
+from playhook.web.api_v2.resources.standard_fields import CREDENTIAL_SUMMARY, DESCRIPTION, NAME
 from playhook.web.api_v2.write import Draft
 
 _COMPARISONS: Final = RateLimitItemPerMinute(120)

@@ -14,7 +14,8 @@ from playhook.web.api_v2.call import Call, answer
 from playhook.web.api_v2.fields import constant, flag, reference, text, variables
 from playhook.web.api_v2.render import Rendering
 from playhook.web.api_v2.resource import Action, NamedPart, Resource, Shown, Unique
-from playhook.web.api_v2.resources.common import DESCRIPTION, NAME, check_not_running, check_variables
+from playhook.web.api_v2.resources.checks import check_not_running, check_variables
+from playhook.web.api_v2.resources.standard_fields import DESCRIPTION, NAME
 from playhook.web.api_v2.write import Draft
 
 

@@ -19,8 +19,9 @@ from playhook.web.api_v2.call import Call, answer
 from playhook.web.api_v2.fields import choice, computed, constant, flag, reference, text, variables
 from playhook.web.api_v2.render import Rendering
 from playhook.web.api_v2.resource import SUMMARY, Action, NamedPart, Resource, Shown, SubList, Unique
-from playhook.web.api_v2.resources.common import DESCRIPTION, NAME, check_keys, check_not_running, check_variables
+from playhook.web.api_v2.resources.checks import check_keys, check_not_running, check_variables
 from playhook.web.api_v2.resources.copies import Copying, copy_action
+from playhook.web.api_v2.resources.standard_fields import DESCRIPTION, NAME
 from playhook.web.api_v2.write import Draft
 
 _COUNTS: Final = "inventories.hosts"

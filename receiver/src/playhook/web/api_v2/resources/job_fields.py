@@ -20,7 +20,7 @@ from playhook.web.api_v2.call import Call, answer, not_allowed
 from playhook.web.api_v2.fields import computed, constant, reference
 from playhook.web.api_v2.render import Rendering
 from playhook.web.api_v2.resource import SUMMARY, Action, Shown
-from playhook.web.api_v2.resources.common import JOB_STATUS
+from playhook.web.api_v2.resources.standard_fields import JOB_STATUS
 from playhook.web.api_v2.resources.stdout import FORMATS, MEDIA_TYPES, show_stdout
 
 LAUNCH_TYPES: Final = tuple(

@@ -17,14 +17,7 @@ from playhook.web.api_v2.call import ApiContext, Call
 from playhook.web.api_v2.fields import choice, flag, number, reference, text, variables
 from playhook.web.api_v2.render import Rendering
 from playhook.web.api_v2.resource import Action, Association, NamedPart, Resource, Shown, SubList, Unique
-from playhook.web.api_v2.resources.common import (
-    DESCRIPTION,
-    NAME,
-    VENV,
-    VERBOSITY,
-    check_not_running,
-    check_variables,
-)
+from playhook.web.api_v2.resources.checks import check_not_running, check_variables
 from playhook.web.api_v2.resources.copies import FRESH, Copying, copy_action
 from playhook.web.api_v2.resources.launch import launch, show_launch
 from playhook.web.api_v2.resources.launchable import (
@@ -35,6 +28,7 @@ from playhook.web.api_v2.resources.launchable import (
     load_template_facts,
     with_services,
 )
+from playhook.web.api_v2.resources.standard_fields import DESCRIPTION, NAME, VENV, VERBOSITY
 from playhook.web.api_v2.resources.webhooks import (
     check_webhook,
     rotate_webhook_key,

@@ -20,7 +20,6 @@ from playhook.web.api_v2.call import PREFIX, Call, answer
 from playhook.web.api_v2.fields import computed, constant, reference
 from playhook.web.api_v2.render import Rendering
 from playhook.web.api_v2.resource import SUMMARY, Action, Association, Resource, Shown, SubList
-from playhook.web.api_v2.resources.common import VENV, VERBOSITY
 from playhook.web.api_v2.resources.job_fields import (
     CANCEL,
     DETAIL_FIELDS,
@@ -34,6 +33,7 @@ from playhook.web.api_v2.resources.job_fields import (
 from playhook.web.api_v2.resources.job_variables import load_events, show_variables
 from playhook.web.api_v2.resources.launch import passwords_needed, show_launched
 from playhook.web.api_v2.resources.launchable import WEBHOOK_CREDENTIAL
+from playhook.web.api_v2.resources.standard_fields import VENV, VERBOSITY
 
 _CREDENTIALS: Final = "jobs.credentials"
 _RELAUNCHED: Final = (

@@ -16,9 +16,9 @@ from playhook.web.api_v2.call import ApiContext
 from playhook.web.api_v2.fields import choice, computed, constant, reference
 from playhook.web.api_v2.render import Rendering
 from playhook.web.api_v2.resource import SUMMARY, Action, Resource, Shown
-from playhook.web.api_v2.resources.common import JOB_STATUS
 from playhook.web.api_v2.resources.latest_jobs import load_latest, show_latest, show_status
 from playhook.web.api_v2.resources.launch import launch_fields
+from playhook.web.api_v2.resources.standard_fields import JOB_STATUS
 from playhook.web.api_v2.resources.webhooks import service_choices, show_playhook, stored_keys
 
 _RECENT: Final = "recent jobs of templates"

@@ -14,7 +14,8 @@ from playhook.web.api_v2.call import Call
 from playhook.web.api_v2.fields import number
 from playhook.web.api_v2.render import Rendering
 from playhook.web.api_v2.resource import NamedPart, Resource, Shown, SubList, Unique
-from playhook.web.api_v2.resources.common import DESCRIPTION, NAME, VENV, check_not_running, default_environment
+from playhook.web.api_v2.resources.checks import check_not_running
+from playhook.web.api_v2.resources.standard_fields import DESCRIPTION, NAME, VENV, default_environment
 
 _COUNTED: Final = {
     "inventories": ("inventories", {}),

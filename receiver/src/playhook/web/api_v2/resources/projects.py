@@ -23,16 +23,10 @@ from playhook.web.api_v2.call import Call, answer, not_allowed
 from playhook.web.api_v2.fields import choice, computed, constant, flag, number, reference, text
 from playhook.web.api_v2.render import Rendering
 from playhook.web.api_v2.resource import SUMMARY, Action, NamedPart, Resource, Shown, SubList, Unique, Written
-from playhook.web.api_v2.resources.common import (
-    DESCRIPTION,
-    JOB_STATUS,
-    NAME,
-    VENV,
-    check_not_running,
-    default_environment,
-)
+from playhook.web.api_v2.resources.checks import check_not_running
 from playhook.web.api_v2.resources.copies import FRESH, Copying, copy_action
 from playhook.web.api_v2.resources.latest_jobs import load_current, load_latest, show_latest, show_status
+from playhook.web.api_v2.resources.standard_fields import DESCRIPTION, JOB_STATUS, NAME, VENV, default_environment
 from playhook.web.api_v2.write import Draft
 
 SCM_TYPES: Final = (("", "Manual"), ("git", "Git"))
@@ -116,6 +110,7 @@ def _check_local_path(draft: Draft, scm_type: str) -> None:
     if path is None or (draft.current is not None and path == draft.current["local_path"]):
         return
     root = draft.call.context.settings.manual_projects
+    # AWX has this one sentence, also for a directory that is not there; the field's help says both.
     if path not in list_manual_projects(root, list_used_directories(draft.call.connection)):
         draft.fail("local_path", "This path is already being used by another manual project.")
 
@@ -186,7 +181,7 @@ PROJECTS: Final = Resource(
         DESCRIPTION,
         text("local_path", max_length=1024,
              help_text="Local path (relative to PROJECTS_ROOT) containing playbooks and related files for this "
-             "project."),
+             "project: a directory that is there, and that no other project uses."),
         choice("scm_type", SCM_TYPES, nullable=True,
                help_text="Specifies the source control system used to store the project."),
         text("scm_url", max_length=1024, help_text="The location where the project is stored."),

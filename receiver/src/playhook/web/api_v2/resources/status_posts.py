@@ -8,8 +8,8 @@ from typing import Final
 
 from playhook.web.api_v2.fields import computed, reference
 from playhook.web.api_v2.resource import Resource
-from playhook.web.api_v2.resources.common import CREDENTIAL_SUMMARY, JOB_STATUS
 from playhook.web.api_v2.resources.job_fields import JOB_SUMMARY
+from playhook.web.api_v2.resources.standard_fields import CREDENTIAL_SUMMARY, JOB_STATUS
 
 _STATES: Final = (("queued", "Queued"), ("sent", "Sent"), ("skipped", "Skipped"), ("failed", "Failed"))
 

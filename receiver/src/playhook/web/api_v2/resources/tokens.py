@@ -11,7 +11,7 @@ from playhook.errors import Forbidden
 from playhook.store.tokens import LIFETIME, check_scope, make_token, token_digest
 from playhook.web.api_v2.fields import computed, constant, reference, text
 from playhook.web.api_v2.resource import Access, Resource, Shown
-from playhook.web.api_v2.resources.common import USER_SUMMARY
+from playhook.web.api_v2.resources.standard_fields import USER_SUMMARY
 from playhook.web.api_v2.write import Draft
 
 _HIDDEN: Final = "************"

@@ -9,8 +9,8 @@ from typing import Final
 from playhook.store.collections import Link
 from playhook.web.api_v2.fields import computed, reference
 from playhook.web.api_v2.resource import SUMMARY, Resource
-from playhook.web.api_v2.resources.common import DESCRIPTION, JOB_STATUS, NAME
 from playhook.web.api_v2.resources.job_fields import JOB_SUMMARY, STATE_FIELDS
+from playhook.web.api_v2.resources.standard_fields import DESCRIPTION, JOB_STATUS, NAME
 
 UNIFIED_JOB_TEMPLATES: Final = Resource(
     name="unified_job_templates",

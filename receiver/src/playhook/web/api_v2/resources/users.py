@@ -14,7 +14,7 @@ from playhook.web.api_v2.call import Call
 from playhook.web.api_v2.fields import Field, computed, flag, text
 from playhook.web.api_v2.render import Rendering
 from playhook.web.api_v2.resource import Access, NamedPart, Resource, Shown, SubList, Unique
-from playhook.web.api_v2.resources.common import check_keys
+from playhook.web.api_v2.resources.checks import check_keys
 from playhook.web.api_v2.write import Draft
 
 ROLES: Final = ("", "operator")

@@ -17,7 +17,7 @@ from playhook.web.api_v2.call import Call, answer
 from playhook.web.api_v2.fields import computed, reference
 from playhook.web.api_v2.render import Rendering
 from playhook.web.api_v2.resource import Action, Resource, Shown
-from playhook.web.api_v2.resources.common import USER_SUMMARY
+from playhook.web.api_v2.resources.standard_fields import USER_SUMMARY
 
 _JOBS: Final = "webhook_deliveries.jobs"
 OUTCOMES: Final = (

@@ -27,7 +27,7 @@ from playhook.web.api_v2.call import PREFIX, ApiContext, Call, answer
 from playhook.web.api_v2.fields import BIGGEST, UNSET, Field, choice, text
 from playhook.web.api_v2.render import Rendering
 from playhook.web.api_v2.resource import SUMMARY, Action, Resource, Shown, Unique, Written
-from playhook.web.api_v2.resources.common import DESCRIPTION
+from playhook.web.api_v2.resources.standard_fields import DESCRIPTION
 from playhook.web.api_v2.resources.webhooks import (
     check_playhook,
     read_rotation,

@@ -19,7 +19,7 @@ from playhook.store.webhook_keys import LONGEST_GRACE, check_key, delete_keys, f
 from playhook.store.writer import Tx
 from playhook.web.api_v2.call import ApiContext, Call, answer
 from playhook.web.api_v2.resource import Shown, Written
-from playhook.web.api_v2.resources.common import check_keys
+from playhook.web.api_v2.resources.checks import check_keys
 from playhook.web.api_v2.write import Draft
 
 _READ_ONLY: Final = ("webhook_url", "webhook_key_fingerprint")

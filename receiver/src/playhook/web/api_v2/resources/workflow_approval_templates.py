@@ -12,9 +12,10 @@ from playhook.web.api_v2.call import Call
 from playhook.web.api_v2.fields import number
 from playhook.web.api_v2.render import Rendering
 from playhook.web.api_v2.resource import SUMMARY, Resource, Shown, SubList
-from playhook.web.api_v2.resources.common import DESCRIPTION, NAME, check_not_running
+from playhook.web.api_v2.resources.checks import check_not_running
 from playhook.web.api_v2.resources.latest_jobs import load_latest, show_latest, show_status
 from playhook.web.api_v2.resources.launchable import LAST_RUN_FIELDS
+from playhook.web.api_v2.resources.standard_fields import DESCRIPTION, NAME
 
 
 def _prepare(view: Rendering, rows: Sequence[Row], _detail: bool) -> None:

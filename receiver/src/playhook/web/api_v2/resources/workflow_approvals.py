@@ -17,7 +17,6 @@ from playhook.web.api_v2.call import Call, answer, no_content
 from playhook.web.api_v2.fields import computed, reference
 from playhook.web.api_v2.render import Rendering
 from playhook.web.api_v2.resource import Action, Resource, Shown
-from playhook.web.api_v2.resources.common import USER_SUMMARY
 from playhook.web.api_v2.resources.job_fields import (
     DETAIL_FIELDS,
     JOB_SUMMARY,
@@ -26,6 +25,7 @@ from playhook.web.api_v2.resources.job_fields import (
     load_sources,
     refuse_active,
 )
+from playhook.web.api_v2.resources.standard_fields import USER_SUMMARY
 
 _NOT_OURS: Final = ("execution_node",)
 _DECIDED: Final = "This workflow step has already been approved or denied."

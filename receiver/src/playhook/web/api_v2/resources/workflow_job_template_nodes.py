@@ -30,8 +30,8 @@ from playhook.web.api_v2.call import Call, answer
 from playhook.web.api_v2.fields import BIGGEST, Field, choice, flag, reference, text
 from playhook.web.api_v2.render import Rendering
 from playhook.web.api_v2.resource import SUMMARY, Action, Association, NamedPart, Resource, Shown, Unique, Written
-from playhook.web.api_v2.resources.common import VERBOSITY
 from playhook.web.api_v2.resources.node_prompts import NODE_PROMPTS, complain_of_prompts
+from playhook.web.api_v2.resources.standard_fields import VERBOSITY
 from playhook.web.api_v2.write import Draft, draft_from
 
 _CHILDREN: Final = "children of template nodes"

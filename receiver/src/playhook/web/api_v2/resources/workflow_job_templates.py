@@ -16,7 +16,7 @@ from playhook.web.api_v2.call import ApiContext, Call
 from playhook.web.api_v2.fields import flag, reference, text, variables
 from playhook.web.api_v2.render import Rendering
 from playhook.web.api_v2.resource import Action, NamedPart, Resource, Shown, SubList, Unique
-from playhook.web.api_v2.resources.common import DESCRIPTION, NAME, check_not_running, check_variables
+from playhook.web.api_v2.resources.checks import check_not_running, check_variables
 from playhook.web.api_v2.resources.copies import FRESH, Copying, copy_action
 from playhook.web.api_v2.resources.launchable import (
     LAST_RUN_FIELDS,
@@ -26,6 +26,7 @@ from playhook.web.api_v2.resources.launchable import (
     load_template_facts,
     with_services,
 )
+from playhook.web.api_v2.resources.standard_fields import DESCRIPTION, NAME
 from playhook.web.api_v2.resources.webhooks import (
     check_webhook,
     rotate_webhook_key,
