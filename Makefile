@@ -13,6 +13,9 @@ STAMP := .venv/installed
 # AWX's clients.
 export PLAYHOOK_TEST_CACHE ?= $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/playhook
 
+# Requests that schemathesis makes up for each operation of the API; `make contract PLAYHOOK_API_EXAMPLES=50` looks longer.
+export PLAYHOOK_API_EXAMPLES ?= 4
+
 # In this order, so that what fails in seconds fails first.
 SECTIONS := lint unit contract units artefact sanity integration acceptance clients demo role-test
 # Sections to leave out, as in `make test SKIP=role-test` where there is no root.

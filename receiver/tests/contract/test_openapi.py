@@ -34,7 +34,7 @@ from playhook.web.api_v2 import ApiContext, api_routes
 from tests.api_client import Api
 from tests.contract.world import ADMIN, TOKEN, add_world
 
-EXAMPLES = int(os.environ.get("PLAYHOOK_API_EXAMPLES", "4"))
+EXAMPLES = int(os.environ.get("PLAYHOOK_API_EXAMPLES") or "4")
 RECEIVERS = {
     "/api/v2/job_templates/{key}/{service}/", "/api/v2/workflow_job_templates/{key}/{service}/",
     "/api/v2/webhooks/{service}/{name}/",

@@ -229,6 +229,9 @@ _FORM: Final = {
     }
 }
 _MOVED: Final = {"description": "On to `next`, with the session's cookie.", "headers": {"Location": {"schema": TEXT}}}
+_REFUSED_FORMS: Final = {
+    **{str(each): {"$ref": f"#/components/responses/Error{each}"} for each in (400, 413, 415, 503)}, "429": _PAGE,
+}  # fmt: skip
 _LOGIN: Final[Document] = {
     "/api/login/": {
         "get": {"operationId": "show_login", "security": [{}], "responses": {"200": _PAGE, "406": _PAGE}},
@@ -236,7 +239,7 @@ _LOGIN: Final[Document] = {
             "operationId": "log_in",
             "security": [{}],
             "requestBody": {"content": _FORM},
-            "responses": {"302": _MOVED, "401": _PAGE, "403": _PAGE},
+            "responses": {"302": _MOVED, "401": _PAGE, "403": _PAGE, **_REFUSED_FORMS},
         },
     },
     "/api/logout/": {
