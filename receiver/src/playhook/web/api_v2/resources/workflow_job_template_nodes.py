@@ -32,6 +32,7 @@ from playhook.web.api_v2.render import Rendering
 from playhook.web.api_v2.resource import SUMMARY, Action, Association, NamedPart, Resource, Shown, Unique, Written
 from playhook.web.api_v2.resources.node_prompts import NODE_PROMPTS, complain_of_prompts
 from playhook.web.api_v2.resources.standard_fields import VERBOSITY
+from playhook.web.api_v2.resources.workflow_approval_templates import WORKFLOW_APPROVAL_TEMPLATES
 from playhook.web.api_v2.write import Draft, draft_from
 
 _CHILDREN: Final = "children of template nodes"
@@ -224,7 +225,7 @@ WORKFLOW_JOB_TEMPLATE_NODES: Final = Resource(
     summary=("id", "identifier"),
     sub=(
         Action(name="create_approval_template", methods={"GET": _show_nothing, "POST": _create_approval},
-               label="Create approval template"),
+               label="Create approval template", fields=WORKFLOW_APPROVAL_TEMPLATES.writable),
         *(_edges(kind) for kind in KINDS),
         Association(name="credentials", resource="credentials", table="template_node_credentials",
                     parent="node_id", listed="credential_id", check=_check_credential),

@@ -63,7 +63,7 @@ def launch_workflow(call: Call, row: Row) -> Response:
         user_id=call.principal.id,
     )
     shown = show_launched_workflow(call, job_id)
-    return answer({"workflow_job": job_id, "ignored_fields": {}, **shown}, 201, {"Location": shown["url"]})
+    return answer({"workflow_job": job_id, "ignored_fields": prompts.ignored, **shown}, 201, {"Location": shown["url"]})
 
 
 def show_launched_workflow(call: Call, job_id: int) -> Shown:
@@ -73,7 +73,11 @@ def show_launched_workflow(call: Call, job_id: int) -> Shown:
 
 
 def _refuse_ignored(row: Row, prompts: Prompts) -> None:
-    errors = {name: [UNPROMPTED] for name in prompts.ignored if name != "extra_vars"}
+    errors = {
+        name: [UNPROMPTED]
+        for what, name in PROMPTS.items()
+        if name in prompts.ignored and name != "extra_vars" and not row[f"ask_{what}_on_launch"]
+    }
     given = prompts.ignored.get("extra_vars")
     if given is not None:
         variables = given if isinstance(given, dict) else parse_variables(given)
