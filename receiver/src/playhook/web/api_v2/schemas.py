@@ -72,7 +72,8 @@ def describe_object(resource: Resource) -> Schema:
     properties |= {each.name: _describe_shown(each) for each in resource.fields}
     if resource.ours:
         properties["playhook"] = {**_OBJECT, "description": resource.ours}
-    named = {each.name for each in resource.fields if each.in_lists}
+    # A list of several kinds shows each as its own kind, and not every kind has every field.
+    named = {each.name for each in resource.fields if each.in_lists and len(resource.types) < 2}
     required = [name for name in properties if name in named or resource.by_name.get(name) is None]
     return {"type": "object", "properties": properties, "required": required}
 
