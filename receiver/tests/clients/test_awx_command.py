@@ -118,3 +118,24 @@ def test_associate_adds_a_credential(awx: Awx, template: dict[str, Any]) -> None
 @pytest.mark.parametrize("resource", ["ping", "config", "me"])
 def test_what_is_no_list_is_shown(awx: Awx, resource: str) -> None:
     assert json.loads(awx(resource))
+
+
+def test_a_workflow_is_made_launched_exported_and_imported(
+    awx: Awx, template: dict[str, Any], receiver: LiveReceiver, tls: Tls
+) -> None:
+    workflow = json.loads(awx("workflow_job_templates", "create", "--name", "release", "--organization", "Default"))
+    nodes = [
+        json.loads(awx("workflow_job_template_nodes", "create", "--workflow_job_template", str(workflow["id"]),
+                       "--unified_job_template", str(template["id"]), "--identifier", name))
+        for name in ("one", "two")
+    ]  # fmt: skip
+    # The command cannot join nodes; import can.
+    path = f"/api/v2/workflow_job_template_nodes/{nodes[0]['id']}/success_nodes/"
+    joined = receiver.api.post(f"{receiver.url}{path}", json={"id": nodes[1]["id"]}, verify=str(tls.authority))
+    assert joined.status_code == 204
+    assert '"status": "successful"' in awx("workflow_job_templates", "launch", str(workflow["id"]), "--monitor")
+    exported = awx("export", "--workflow_job_templates", "release")
+    awx("workflow_job_templates", "delete", "release")
+    awx("import", stdin=exported)
+    assert awx("export", "--workflow_job_templates", "release") == exported
+    assert json.loads(exported)["workflow_job_templates"][0]["related"]["workflow_nodes"][0]["related"]["success_nodes"]
