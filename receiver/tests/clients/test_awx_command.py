@@ -134,8 +134,14 @@ def test_a_workflow_is_made_launched_exported_and_imported(
     joined = receiver.api.post(f"{receiver.url}{path}", json={"id": nodes[1]["id"]}, verify=str(tls.authority))
     assert joined.status_code == 204
     assert '"status": "successful"' in awx("workflow_job_templates", "launch", str(workflow["id"]), "--monitor")
+    ask = f"/api/v2/workflow_job_template_nodes/{nodes[1]['id']}/create_approval_template/"
+    receiver.api.post(f"{receiver.url}{ask}", json={"name": "May we", "timeout": 60}, verify=str(tls.authority))
     exported = awx("export", "--workflow_job_templates", "release")
     awx("workflow_job_templates", "delete", "release")
     awx("import", stdin=exported)
     assert awx("export", "--workflow_job_templates", "release") == exported
-    assert json.loads(exported)["workflow_job_templates"][0]["related"]["workflow_nodes"][0]["related"]["success_nodes"]
+    one, two = (
+        node["related"] for node in json.loads(exported)["workflow_job_templates"][0]["related"]["workflow_nodes"]
+    )
+    assert len(one["success_nodes"]) == 1
+    assert two["create_approval_template"] == {"name": "May we", "description": "", "timeout": 60}

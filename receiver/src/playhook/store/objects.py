@@ -146,7 +146,8 @@ def attach(tx: Tx, table_name: str, values: Mapping[str, Any]) -> None:
     table = t.metadata.tables[table_name]
     same = and_(*(table.c[name] == value for name, value in values.items()))
     if tx.connection.execute(select(table.c.id).where(same)).first() is None:
-        tx.connection.execute(insert(table).values(dict(values)))
+        with _judged_by_the_database():
+            tx.connection.execute(insert(table).values(dict(values)))
 
 
 def detach(tx: Tx, table_name: str, values: Mapping[str, Any]) -> None:

@@ -47,6 +47,7 @@ def find_children(
 def judge_edge(tx: Tx, pair: Mapping[str, Any]) -> None:
     """Refuse an edge that would close a cycle, leave the workflow, or join two nodes in a second way, as AWX does."""
     parent_id, child_id = pair["parent_id"], pair["child_id"]
+    _lock_graph(tx.connection, parent_id)
     nodes = find_rows(tx.connection, _nodes.name, [parent_id, child_id])
     if len({node["workflow_job_template_id"] for node in nodes.values()}) > 1:
         raise Refusal(f"Relationship not allowed: node {child_id} belongs to another workflow job template.", "Error")
@@ -56,6 +57,13 @@ def judge_edge(tx: Tx, pair: Mapping[str, Any]) -> None:
         raise Refusal("Relationship not allowed.", "Error")
     if parent_id in _descendants(tx.connection, child_id):
         raise Refusal("Cycle detected.", "Error")
+
+
+def _lock_graph(connection: Connection, node_id: int) -> None:
+    """Let no other transaction change the edges of a node's workflow: two edges could close a cycle together."""
+    templates = t.unified_job_templates
+    owner = select(_nodes.c.workflow_job_template_id).where(_nodes.c.id == node_id).scalar_subquery()
+    connection.execute(select(templates.c.id).where(templates.c.id == owner).with_for_update())
 
 
 def _descendants(connection: Connection, node_id: int) -> set[int]:
