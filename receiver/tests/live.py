@@ -104,6 +104,10 @@ class LiveReceiver:
         """POST JSON below /api/v2/ and return the JSON."""
         return self._json(self.api.post(f"{self.url}/api/v2/{path}", json=body, timeout=30))
 
+    def patch(self, path: str, body: Any) -> Any:
+        """PATCH JSON below /api/v2/ and return the JSON."""
+        return self._json(self.api.patch(f"{self.url}/api/v2/{path}", json=body, timeout=30))
+
     def wait_for_job(self, job_id: int, timeout: float = 60.0) -> Any:
         """Wait until a job is over and its events are stored; returns its detail."""
         deadline = time.monotonic() + timeout
