@@ -66,7 +66,7 @@ def change_node(tx: Tx, workflow_id: int, identifier: str, **columns: Any) -> in
         tx.connection.execute(
             update(nodes)
             .where(nodes.c.workflow_job_template_id == workflow_id, nodes.c.identifier == identifier)
-            .values(**columns)
+            .values(**{"limit": None, **columns})
             .returning(nodes.c.id)
         ).scalar_one()
     )

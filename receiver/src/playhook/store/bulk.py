@@ -130,7 +130,7 @@ def _compile(
 
     Returns the names in the order of its values, and the text: what is before the values, they, and what is after.
     """
-    statement = _INSERT[dialect.name](table)
+    statement = _INSERT[dialect.name](table).inline()  # else PostgreSQL's would return the new key, after each row
     if unless_taken:
         statement = statement.on_conflict_do_nothing(index_elements=list(unless_taken))
     positional = dialect if dialect.positional else type(dialect)(paramstyle="format")  # type: ignore[call-arg]
