@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -22,10 +23,12 @@ from tests.workflows import (
     nodes_of,
 )
 
+from playhook.settings import Settings
 from playhook.store import node_jobs
 from playhook.store import tables as t
 from playhook.store.artifacts import LARGEST
 from playhook.store.job_inputs import read_job_inputs
+from playhook.store.retention import purge
 from playhook.store.store import Store
 from playhook.store.workflow_jobs import step_workflow
 from playhook.store.writer import Tx
@@ -236,6 +239,28 @@ def test_a_delivery_reaches_every_node_and_nodes_post_only_when_asked(store: Sto
         inputs = read_job_inputs(connection, store.cipher, deep.id)
     assert inputs.workflow is not None
     assert (inputs.workflow.id, inputs.workflow.name) == (nodes["inner"].job_id, "inner")
+
+
+def test_a_delivery_is_kept_until_the_workflow_has_ended(store: Store, settings: Settings, delivery: int) -> None:
+    def add(tx: Tx) -> int:
+        return launch(tx, add_workflow(tx, {"one": add_runnable(tx, "one")}), delivery_id=delivery)
+
+    def headers() -> Any:
+        with store.reading() as connection:
+            return connection.execute(select(t.webhook_deliveries.c.headers)).scalar_one()
+
+    much_later = datetime.now(UTC) + timedelta(days=10_000)
+    job_id = store.write(add)
+    store.write(step_workflow, job_id)
+    purge(store, settings, much_later)
+    before = headers()
+    end_node_job(store, nodes_of(store, job_id)["one"].job_id or 0)
+    purge(store, settings, much_later)
+    between = headers()
+    store.write(step_workflow, job_id)
+    purge(store, settings, much_later)
+
+    assert (before, between, headers()) == ({}, {}, None)
 
 
 def test_a_secret_that_must_be_asked_for_fails_the_node(store: Store) -> None:
