@@ -180,7 +180,11 @@ def _make_job(launch: Launch) -> NewJob:
     if template.service != row.service:
         overrides |= {"webhook_service": row.service, "webhook_credential_id": _credential_id(launch)}
     return NewJob(
-        template=template.row, launch_type="webhook", overrides=overrides, credential_ids=template.credential_ids
+        template=template.row,
+        launch_type="webhook",
+        overrides=overrides,
+        credential_ids=template.credential_ids,
+        label_ids=template.label_ids,
     )
 
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any, Final
 
-from sqlalchemy import Connection, or_, select
+from sqlalchemy import Connection, Table, or_, select
 
 from playhook.store import tables as t
 from playhook.store.encryption import Cipher
@@ -28,6 +28,7 @@ class HookTemplate:
     row: Mapping[str, Any] = field(repr=False)
     keys: Keys = field(default=(), repr=False)
     credential_ids: tuple[int, ...]
+    label_ids: tuple[int, ...]
 
     @property
     def id(self) -> int:
@@ -88,14 +89,20 @@ def find_hook_template(connection: Connection, cipher: Cipher, kind: str, templa
 
 def read_template(connection: Connection, template_id: int) -> HookTemplate | None:
     """Read what a launch needs of a template, without its keys."""
-    templates, attached = t.unified_job_templates, t.template_credentials
+    templates = t.unified_job_templates
     row = connection.execute(select(templates).where(templates.c.id == template_id)).mappings().one_or_none()
     if row is None:
         return None
-    credential_ids = connection.execute(
-        select(attached.c.credential_id).where(attached.c.template_id == template_id).order_by(attached.c.id)
-    ).scalars()
-    return HookTemplate(row=dict(row), credential_ids=tuple(credential_ids))
+    return HookTemplate(
+        row=dict(row),
+        credential_ids=_find_attached(connection, t.template_credentials, template_id),
+        label_ids=_find_attached(connection, t.template_labels, template_id),
+    )
+
+
+def _find_attached(connection: Connection, between: Table, template_id: int) -> tuple[int, ...]:
+    found = select(between.c[2]).where(between.c.template_id == template_id).order_by(between.c.id)
+    return tuple(connection.execute(found).scalars())
 
 
 def find_hook_endpoint(connection: Connection, cipher: Cipher, service: str, name: str) -> HookEndpoint | None:

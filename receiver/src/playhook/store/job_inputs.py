@@ -16,6 +16,7 @@ from playhook.errors import NotFound
 from playhook.store import tables as t
 from playhook.store.deliveries import StoredDelivery, read_delivery
 from playhook.store.encryption import Cipher, is_encrypted
+from playhook.store.groups import Group, read_groups
 
 T = TypeVar("T")
 
@@ -128,13 +129,14 @@ class HostRow:
 
 @dataclass(frozen=True, kw_only=True)
 class InventoryRow:
-    """An inventory with its enabled hosts. `source_path` is a file or folder in the job's project."""
+    """An inventory with its enabled hosts and its groups. `source_path` is a file or folder in the job's project."""
 
     id: int
     name: str
     variables: str
     source_path: str
     hosts: tuple[HostRow, ...] = ()
+    groups: tuple[Group, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -221,7 +223,9 @@ def _find_inventory(connection: Connection, inventory_id: int | None) -> Invento
         .where(t.hosts.c.inventory_id == inventory_id, t.hosts.c.enabled)
         .order_by(t.hosts.c.name)
     ).mappings()
-    return _find(connection, t.inventories, inventory_id, InventoryRow, hosts=tuple(HostRow(**row) for row in rows))
+    hosts = tuple(HostRow(**row) for row in rows)
+    groups = read_groups(connection, inventory_id)
+    return _find(connection, t.inventories, inventory_id, InventoryRow, hosts=hosts, groups=groups)
 
 
 def _read_credentials(connection: Connection, cipher: Cipher, job_id: int) -> tuple[Credential, ...]:

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from sqlalchemy import select
+from sqlalchemy import Table, select
 
 from playhook.domain.job import JobType, LaunchType
 from playhook.store import tables as t
@@ -35,7 +35,7 @@ _COPIED: Final = tuple(
 class NewJob:
     """A job to be launched from `template`, a row of unified_job_templates.
 
-    `overrides` are columns that the launch changes. `credential_ids` None means the template's own.
+    `overrides` are columns that the launch changes. `credential_ids` and `label_ids` None mean the template's own.
     """
 
     template: Mapping[str, Any]
@@ -43,6 +43,8 @@ class NewJob:
     overrides: Mapping[str, Any] = field(default_factory=dict)
     user_id: int | None = None
     credential_ids: Sequence[int] | None = None
+    label_ids: Sequence[int] | None = None
+    instance_group_ids: Sequence[int] = ()
 
 
 def job_type_of(template: Mapping[str, Any]) -> JobType:
@@ -58,6 +60,8 @@ def create_job(
     overrides: Mapping[str, Any] | None = None,
     user_id: int | None = None,
     credential_ids: Sequence[int] | None = None,
+    label_ids: Sequence[int] | None = None,
+    instance_group_ids: Sequence[int] = (),
 ) -> int:
     """Store one pending job, see NewJob, and have it run once this is durable; returns its id."""
     job = NewJob(
@@ -66,6 +70,8 @@ def create_job(
         overrides=overrides or {},
         user_id=user_id,
         credential_ids=credential_ids,
+        label_ids=label_ids,
+        instance_group_ids=instance_group_ids,
     )
     return create_jobs(tx, [job])[0]
 
@@ -80,7 +86,11 @@ def create_jobs(tx: Tx, jobs: Sequence[NewJob]) -> list[int]:
     ids = take_ids(tx.connection, t.unified_jobs, len(jobs))
     for alike in _make_rows(tx, ids, jobs):
         insert_rows(tx.connection, t.unified_jobs, alike)
-    _attach_credentials(tx, ids, jobs)
+    _attach(
+        tx, ids, [_attached(tx, job, t.template_credentials, job.credential_ids) for job in jobs], t.job_credentials
+    )
+    _attach(tx, ids, [_attached(tx, job, t.template_labels, job.label_ids) for job in jobs], t.job_labels)
+    _attach(tx, ids, [job.instance_group_ids for job in jobs], t.job_instance_groups)
     for job_id, job in zip(ids, jobs, strict=True):
         _begin(tx, job_id, job.template)
     return ids
@@ -130,23 +140,17 @@ def _lock_group(template: Mapping[str, Any]) -> str | None:
     return None if template["allow_simultaneous"] else f"{template['type']}:{template['id']}"
 
 
-def _attach_credentials(tx: Tx, ids: Sequence[int], jobs: Sequence[NewJob]) -> None:
+def _attach(tx: Tx, ids: Sequence[int], attached: Sequence[Sequence[int]], between: Table) -> None:
+    """Attach to each job what is named for it, by a table whose third column is what is attached."""
+    name = between.c[2].name
     pairs = [
-        Row(own={"job_id": job_id, "credential_id": credential_id})
-        for job_id, job in zip(ids, jobs, strict=True)
-        for credential_id in _credentials_of(tx, job)
+        Row(own={"job_id": job_id, name: each}) for job_id, of_job in zip(ids, attached, strict=True) for each in of_job
     ]
-    insert_rows(tx.connection, t.job_credentials, pairs)
+    insert_rows(tx.connection, between, pairs)
 
 
-def _credentials_of(tx: Tx, job: NewJob) -> Sequence[int]:
-    if job.credential_ids is not None:
-        return job.credential_ids
-    attached = t.template_credentials.c
-    return (
-        tx.connection.execute(
-            select(attached.credential_id).where(attached.template_id == job.template["id"]).order_by(attached.id)
-        )
-        .scalars()
-        .all()
-    )
+def _attached(tx: Tx, job: NewJob, between: Table, given: Sequence[int] | None) -> Sequence[int]:
+    if given is not None:
+        return given
+    found = select(between.c[2]).where(between.c.template_id == job.template["id"]).order_by(between.c.id)
+    return tx.connection.execute(found).scalars().all()

@@ -94,6 +94,19 @@ def exists_equal(
     return found is not None
 
 
+def find_named(connection: Connection, table_name: str, name: Any, **belongs: Any) -> int | None:
+    """Return the id of what has a name and belongs to the objects whose ids the columns hold; None for no such."""
+    whole = isinstance(name, str) and all(type(value) is int for value in belongs.values())
+    if not whole:
+        return None
+    table = t.metadata.tables[table_name]
+    conditions = [table.c[column] == value for column, value in belongs.items()]
+    found: int | None = connection.execute(
+        select(table.c.id).where(table.c.name == name.strip(), *conditions)
+    ).scalar_one_or_none()
+    return found
+
+
 def count_by(connection: Connection, table_name: str, column: str, ids: Sequence[int], **equal: Any) -> dict[int, int]:
     """Count a table's rows by whom they belong to."""
     if not ids:

@@ -10,6 +10,7 @@ from typing import Any
 import orjson
 
 from playhook.errors import JobCannotRun
+from playhook.store.groups import Group
 from playhook.store.job_inputs import InventoryRow
 from playhook.worker.extra_vars_file import read_variables
 from playhook.worker.paths import resolve_inside
@@ -25,7 +26,7 @@ def write_inventory(directory: Path, inventory: InventoryRow | None, project: Pa
     if inventory is None:
         raise JobCannotRun("the job has no inventory, or it was deleted: give the job template another one")
     sources = []
-    if inventory.hosts or inventory.variables.strip() or not inventory.source_path:
+    if inventory.hosts or inventory.groups or inventory.variables.strip() or not inventory.source_path:
         file = directory / "hosts.json"  # read by Ansible's yaml inventory plugin
         write_private(file, orjson.dumps(_describe(inventory), default=str, option=orjson.OPT_NON_STR_KEYS))
         sources.append(str(file))
@@ -40,4 +41,14 @@ def _describe(inventory: InventoryRow) -> dict[str, Any]:
     for host in inventory.hosts:
         hosts[host.name] = read_variables(host.variables, f'host "{host.name}" of inventory "{inventory.name}"')
     variables = read_variables(inventory.variables, f'inventory "{inventory.name}"')
-    return {"all": {"hosts": hosts, "vars": variables}}
+    groups = {group.name: _describe_group(group, inventory.name) for group in inventory.groups}
+    return {"all": {"hosts": hosts, "vars": variables, "children": groups}}
+
+
+def _describe_group(group: Group, inventory: str) -> dict[str, Any]:
+    # What is in a group is named there, and described once, at the top.
+    return {
+        "hosts": dict.fromkeys(group.hosts),
+        "children": dict.fromkeys(group.children),
+        "vars": read_variables(group.variables, f'group "{group.name}" of inventory "{inventory}"'),
+    }

@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from typing import Any, Final
@@ -49,10 +49,12 @@ class Endpoints:
 
     # lists
 
-    def list_all(self, resource: Resource, call: Call, scope: Scope | None = None) -> Response:
+    def list_all(
+        self, resource: Resource, call: Call, scope: Scope | None = None, where: Sequence[tuple[str, str]] = ()
+    ) -> Response:
         """Answer a page of a list; what the caller may not see is not in it."""
         visible = visible_to(resource.access, call)
-        query = parse_query(self.catalog_of(call), resource.collection, call.query.multi_items())
+        query = parse_query(self.catalog_of(call), resource.collection, [*call.query.multi_items(), *where])
         if visible is None:
             return answer_whole(call, [])
         asked = scope or Scope()
@@ -143,7 +145,7 @@ class Endpoints:
         require_access(resource.access, resource.access.read, call, row)
         listed = self.resources[sub.resource]
         if isinstance(sub, SubList):
-            return self.list_all(listed, call, Scope(columns=((sub.by, row[sub.key]),)))
+            return self.list_all(listed, call, Scope(columns=((sub.by, row[sub.key]),)), sub.where(call, row))
         within = Within(table=sub.table, listed=sub.listed, parent=sub.parent, parent_id=row["id"], kind=sub.kind)
         return self.list_all(listed, call, Scope(within=within))
 
@@ -158,10 +160,11 @@ class Endpoints:
         row = self.find(resource, call)
         require_access(resource.access, sub.access, call, row)
         leaves = "disassociate" in call.body
-        if sub.creates and not leaves and not call.body.get("id"):
-            return self._create_associated(resource, sub, call, row)
         listed = self.resources[sub.resource]
-        other_id = _id_of_other(call, listed, leaves=leaves)
+        adopted = sub.adopt(call, row) if sub.creates and not leaves and not call.body.get("id") else None
+        if sub.creates and adopted is None and not leaves and not call.body.get("id"):
+            return self._create_associated(resource, sub, call, row)
+        other_id = adopted or _id_of_other(call, listed, leaves=leaves)
         other = find_row(call.connection, listed.collection, other_id)
         if other is None:
             raise BadQuery(f"{listed.model} matching query does not exist.")
@@ -235,5 +238,6 @@ def _attach(tx: Tx, resource: Resource, sub: Association, pair: Mapping[str, Any
 
 def _detach(tx: Tx, resource: Resource, sub: Association, pair: Mapping[str, Any]) -> None:
     detach(tx, sub.table, pair)
+    sub.left(tx, pair)
     if resource.cached_by_intake:
         tx.config_changed()

@@ -77,13 +77,17 @@ class Action:
 
 @dataclass(frozen=True, kw_only=True)
 class SubList:
-    """A list below an object: those of `resource` whose column `by` is the object's `key`; it may create them too."""
+    """A list below an object: those of `resource` whose column `by` is the object's `key`; it may create them too.
+
+    `where` are filters, as in a query string, that narrow it further.
+    """
 
     name: str
     resource: str
     by: str
     key: str = "id"
     creates: bool = False
+    where: Callable[[Call, Row], Sequence[tuple[str, str]]] = lambda _call, _parent: ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -91,8 +95,9 @@ class Association:
     """A list below an object that others are put into and taken from, kept in a table between the two.
 
     `kind` are further columns of that table with the values that belong to this list. `check` judges a pair before it
-    is stored; `judge` does so in the transaction that stores it, for what another client may change meanwhile. With
-    `creates` a body without an id makes a new object, whose columns `given` come from the parent.
+    is stored; `judge` does so in the transaction that stores it, for what another client may change meanwhile; `left`
+    runs in the one that takes a pair out. With `creates` a body without an id makes a new object, whose columns
+    `given` come from the parent, unless `adopt` finds one that is there already.
     """
 
     name: str
@@ -107,6 +112,8 @@ class Association:
     judge: Callable[[Tx, Mapping[str, Any]], None] = lambda _tx, _pair: None
     creates: bool = False
     given: Callable[[Row], Mapping[str, Any]] = lambda _parent: {}
+    adopt: Callable[[Call, Row], int | None] = lambda _call, _parent: None
+    left: Callable[[Tx, Mapping[str, Any]], None] = lambda _tx, _pair: None
 
 
 Sub = Action | SubList | Association

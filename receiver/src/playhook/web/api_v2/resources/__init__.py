@@ -10,11 +10,13 @@ from playhook.web.api_v2.call import ApiContext
 from playhook.web.api_v2.resource import Resource
 from playhook.web.api_v2.resources.credential_types import CREDENTIAL_TYPES
 from playhook.web.api_v2.resources.credentials import CREDENTIALS
+from playhook.web.api_v2.resources.groups import GROUPS
 from playhook.web.api_v2.resources.hosts import HOSTS
 from playhook.web.api_v2.resources.inventories import INVENTORIES
 from playhook.web.api_v2.resources.job_events import JOB_EVENTS, JOB_HOST_SUMMARIES
 from playhook.web.api_v2.resources.job_templates import job_templates
 from playhook.web.api_v2.resources.jobs import JOBS
+from playhook.web.api_v2.resources.labels import LABELS
 from playhook.web.api_v2.resources.organizations import ORGANIZATIONS
 from playhook.web.api_v2.resources.project_updates import PROJECT_UPDATES
 from playhook.web.api_v2.resources.projects import PROJECTS
@@ -44,6 +46,8 @@ def all_resources(context: ApiContext) -> Mapping[str, Resource]:
         PROJECT_UPDATES,
         INVENTORIES,
         HOSTS,
+        GROUPS,
+        LABELS,
         job_templates(context),
         JOBS,
         JOB_EVENTS,

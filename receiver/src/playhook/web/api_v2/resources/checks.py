@@ -7,11 +7,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from starlette.responses import Response
+
 from playhook.domain.variables import parse_variables
 from playhook.errors import InvalidInput
 from playhook.store.collections import Row
 from playhook.store.objects import find_active_jobs
-from playhook.web.api_v2.call import Call
+from playhook.web.api_v2.call import Call, answer
 from playhook.web.api_v2.write import Draft
 from playhook.web.errors import InUse
 
@@ -23,6 +25,19 @@ def check_variables(draft: Draft, column: str) -> None:
             parse_variables(draft.values[column])
         except ValueError as error:
             draft.fail(column, str(error))
+
+
+def show_variable_data(_call: Call, row: Row) -> Response:
+    """Answer an object's variables as a dictionary; {} for what is none."""
+    return answer(read_variables(row["variables"]))
+
+
+def read_variables(text: str) -> dict[str, Any]:
+    """Return variables as a dictionary; {} for a text that is none."""
+    try:
+        return parse_variables(text)
+    except ValueError:
+        return {}
 
 
 def check_not_running(call: Call, **columns: Sequence[int]) -> None:

@@ -4,23 +4,33 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Final
 
-from starlette.responses import Response
-
-from playhook.domain.variables import parse_variables
-from playhook.store.collections import Row
-from playhook.web.api_v2.call import Call, answer
+from playhook.store.attached import find_attached
+from playhook.store.collections import Link, Row
+from playhook.store.groups import find_all_groups, judge_member
+from playhook.web.api_v2.call import Call
 from playhook.web.api_v2.fields import constant, flag, reference, text, variables
 from playhook.web.api_v2.render import Rendering
-from playhook.web.api_v2.resource import Action, NamedPart, Resource, Shown, Unique
-from playhook.web.api_v2.resources.checks import check_not_running, check_variables
+from playhook.web.api_v2.resource import Action, Association, NamedPart, Resource, Shown, SubList, Unique
+from playhook.web.api_v2.resources.checks import check_not_running, check_variables, show_variable_data
 from playhook.web.api_v2.resources.standard_fields import DESCRIPTION, NAME
 from playhook.web.api_v2.write import Draft
 
+_GROUPS: Final = "groups of hosts"
+_IN_SUMMARY: Final = 5
 
-def _fill(_view: Rendering, _row: Row, shown: Shown) -> None:
-    shown["summary_fields"] |= {"groups": {"count": 0, "results": []}, "recent_jobs": []}
+
+def _prepare(view: Rendering, rows: Sequence[Row], _detail: bool) -> None:
+    ids = [row["id"] for row in rows]
+    view.facts[_GROUPS].update(find_attached(view.connection, "group_hosts", "host_id", "group_id", "groups", ids))
+
+
+def _fill(view: Rendering, row: Row, shown: Shown) -> None:
+    groups = view.facts[_GROUPS].get(row["id"], ())
+    named = [{"id": group["id"], "name": group["name"]} for group in groups[:_IN_SUMMARY]]
+    shown["summary_fields"] |= {"groups": {"count": len(groups), "results": named}, "recent_jobs": []}
 
 
 def _check(draft: Draft) -> None:
@@ -33,11 +43,8 @@ def _removable(call: Call, row: Row) -> None:
     check_not_running(call, inventory_id=[row["inventory_id"]])
 
 
-def _variable_data(_call: Call, row: Row) -> Response:
-    try:
-        return answer(parse_variables(row["variables"]))
-    except ValueError:
-        return answer({})
+def _in_any(call: Call, row: Row) -> list[tuple[str, str]]:
+    return [("id__in", ",".join(map(str, find_all_groups(call.connection, row["id"]))) or "0")]
 
 
 HOSTS: Final = Resource(
@@ -65,7 +72,15 @@ HOSTS: Final = Resource(
         "variable_data", "groups", "all_groups", "job_events", "job_host_summaries", "activity_stream",
         "inventory_sources", "smart_inventories", "ad_hoc_commands", "ad_hoc_command_events", "ansible_facts",
     ),
-    sub=(Action(name="variable_data", methods={"GET": _variable_data}, label="Host variable data"),),
+    links={"groups": Link(target="groups", through=("group_hosts", "host_id", "group_id"))},
+    sub=(
+        Action(name="variable_data", methods={"GET": show_variable_data}, label="Host variable data"),
+        Association(name="groups", resource="groups", table="group_hosts", parent="host_id", listed="group_id",
+                    judge=judge_member, creates=True,
+                    given=lambda parent: {"inventory_id": parent["inventory_id"]}),
+        SubList(name="all_groups", resource="groups", by="inventory_id", key="inventory_id", where=_in_any),
+    ),
+    prepare=_prepare,
     fill=_fill,
     check=_check,
     removable=_removable,

@@ -10,24 +10,31 @@ from typing import Any, Final
 
 from starlette.responses import Response
 
-from playhook.domain.variables import parse_variables
 from playhook.errors import InvalidInput
 from playhook.store.collections import Link, Row
+from playhook.store.groups import Group, copy_groups, read_groups
 from playhook.store.inventories import find_enabled_hosts
 from playhook.store.objects import count_by
 from playhook.web.api_v2.call import Call, answer
 from playhook.web.api_v2.fields import choice, computed, constant, flag, reference, text, variables
 from playhook.web.api_v2.render import Rendering
 from playhook.web.api_v2.resource import SUMMARY, Action, NamedPart, Resource, Shown, SubList, Unique
-from playhook.web.api_v2.resources.checks import check_keys, check_not_running, check_variables
+from playhook.web.api_v2.resources.checks import (
+    check_keys,
+    check_not_running,
+    check_variables,
+    read_variables,
+    show_variable_data,
+)
 from playhook.web.api_v2.resources.copies import Copying, copy_action
+from playhook.web.api_v2.resources.labels import label_link, label_list, load_labels, show_labels
 from playhook.web.api_v2.resources.standard_fields import DESCRIPTION, NAME
 from playhook.web.api_v2.write import Draft
 
-_COUNTS: Final = "inventories.hosts"
+_COUNTED: Final = {"hosts": "inventories.hosts", "groups": "inventories.groups"}
 _LONGEST_PATH: Final = 1024
 _NEVER: Final = {
-    "has_active_failures": False, "hosts_with_active_failures": 0, "total_groups": 0, "has_inventory_sources": False,
+    "has_active_failures": False, "hosts_with_active_failures": 0, "has_inventory_sources": False,
     "total_inventory_sources": 0, "inventory_sources_with_failures": 0,
 }  # fmt: skip
 _SUMMARY: Final = (
@@ -38,20 +45,26 @@ _SUMMARY: Final = (
 
 def _prepare_summaries(view: Rendering, rows: Sequence[Row]) -> None:
     ids = [row["id"] for row in rows]
-    view.facts[_COUNTS].update(count_by(view.connection, "hosts", "inventory_id", ids))
+    for table, facts in _COUNTED.items():
+        view.facts[facts].update(count_by(view.connection, table, "inventory_id", ids))
 
 
 def _summarize(view: Rendering, row: Row) -> Mapping[str, Any]:
-    return {**_NEVER, "total_hosts": view.facts[_COUNTS].get(row["id"], 0)}
+    return {**_NEVER, **_totals(view, row)}
+
+
+def _totals(view: Rendering, row: Row) -> dict[str, int]:
+    return {f"total_{table}": view.facts[facts].get(row["id"], 0) for table, facts in _COUNTED.items()}
 
 
 def _prepare(view: Rendering, rows: Sequence[Row], _detail: bool) -> None:
     _prepare_summaries(view, rows)
+    load_labels(view, rows, "inventory_labels", "inventory_id")
 
 
 def _fill(view: Rendering, row: Row, shown: Shown) -> None:
-    shown["total_hosts"] = view.facts[_COUNTS].get(row["id"], 0)
-    shown["summary_fields"]["labels"] = {"count": 0, "results": []}
+    shown |= _totals(view, row)
+    show_labels(view, row, shown)
     shown["playhook"] = {"source_path": row["source_path"]}
 
 
@@ -78,27 +91,26 @@ def _removable(call: Call, row: Row) -> None:
 def _script(call: Call, row: Row) -> Response:
     """Answer what an inventory script would print."""
     hosts = find_enabled_hosts(call.connection, row["id"])
-    everything: dict[str, Any] = {}
-    own = _read(row["variables"])
-    if own:
-        everything["vars"] = own
-    if hosts:
-        everything["hosts"] = [host["name"] for host in hosts]
-    script: dict[str, Any] = {"all": everything} if everything else {}
+    groups = read_groups(call.connection, row["id"])
+    grouped = {name for group in groups for name in group.hosts}
+    everything = {
+        "vars": read_variables(row["variables"]),
+        "hosts": [host["name"] for host in hosts if host["name"] not in grouped],
+        "children": [group.name for group in groups],
+    }
+    script = {"all": everything, **{group.name: _describe_group(group) for group in groups}}
+    script = {name: filled for name, each in script.items() if (filled := {k: v for k, v in each.items() if v})}
     if call.query.get("hostvars", "0") not in {"", "0", "false"}:
-        script["_meta"] = {"hostvars": {host["name"]: _read(host["variables"]) for host in hosts}}
+        script["_meta"] = {"hostvars": {host["name"]: read_variables(host["variables"]) for host in hosts}}
     return answer(script)
 
 
-def _variable_data(_call: Call, row: Row) -> Response:
-    return answer(_read(row["variables"]))
+def _describe_group(group: Group) -> dict[str, Any]:
+    return {"hosts": group.hosts, "children": group.children, "vars": read_variables(group.variables)}
 
 
-def _read(text: str) -> dict[str, Any]:
-    try:
-        return parse_variables(text)
-    except ValueError:
-        return {}
+def _without_parents(_call: Call, _row: Row) -> list[tuple[str, str]]:
+    return [("parents__isnull", "true")]
 
 
 INVENTORIES: Final = Resource(
@@ -118,7 +130,7 @@ INVENTORIES: Final = Resource(
         constant("has_active_failures", False, "boolean"),
         computed("total_hosts", "integer"),
         constant("hosts_with_active_failures", 0, "integer"),
-        constant("total_groups", 0, "integer"),
+        computed("total_groups", "integer"),
         constant("has_inventory_sources", False, "boolean"),
         constant("total_inventory_sources", 0, "integer"),
         constant("inventory_sources_with_failures", 0, "integer"),
@@ -139,14 +151,24 @@ INVENTORIES: Final = Resource(
         "object_roles", "instance_groups", "copy", "labels", "groups", "root_groups", "update_inventory_sources",
         "inventory_sources", "tree",
     ),
-    links={"hosts": Link(target="hosts", column="inventory_id", back=True)},
+    links={
+        "hosts": Link(target="hosts", column="inventory_id", back=True),
+        "groups": Link(target="groups", column="inventory_id", back=True),
+        "labels": label_link("inventory_labels", "inventory_id"),
+    },
     ours='`source_path`: a file or directory of the project that the hosts come from.',
     sub=(
         SubList(name="hosts", resource="hosts", by="inventory_id", creates=True),
+        SubList(name="groups", resource="groups", by="inventory_id", creates=True),
+        SubList(name="root_groups", resource="groups", by="inventory_id", where=_without_parents),
         SubList(name="job_templates", resource="job_templates", by="inventory_id"),
-        copy_action(Copying(resource="inventories", children={"hosts": "inventory_id"})),
+        copy_action(
+            Copying(resource="inventories", children=dict.fromkeys(("hosts", "inventory_labels"), "inventory_id"),
+                    after=copy_groups)
+        ),
+        label_list("inventory_labels", "inventory_id"),
         Action(name="script", methods={"GET": _script}, label="Inventory script"),
-        Action(name="variable_data", methods={"GET": _variable_data}, label="Inventory variable data"),
+        Action(name="variable_data", methods={"GET": show_variable_data}, label="Inventory variable data"),
     ),
     has_object_roles=True,
     prepare=_prepare,

@@ -21,6 +21,9 @@ from playhook.web.api_v2.resources.checks import check_not_running, check_variab
 from playhook.web.api_v2.resources.copies import FRESH, Copying, copy_action
 from playhook.web.api_v2.resources.launch import launch, show_launch
 from playhook.web.api_v2.resources.launchable import (
+    ATTACHED_LINKS,
+    ATTACHED_LISTS,
+    ATTACHED_TABLES,
     LAST_RUN_FIELDS,
     NOTIFICATIONS,
     WEBHOOK_FIELDS,
@@ -50,9 +53,8 @@ def _prepare(view: Rendering, rows: Sequence[Row], _detail: bool) -> None:
 
 
 def _fill(view: Rendering, row: Row, shown: Shown) -> None:
-    summary = shown["summary_fields"]
-    summary["labels"] = {"count": 0, "results": []}
-    summary["credentials"] = [show_attached(each) for each in view.facts[_CREDENTIALS].get(row["id"], ())]
+    attached = view.facts[_CREDENTIALS].get(row["id"], ())
+    shown["summary_fields"]["credentials"] = [show_attached(each) for each in attached]
     fill_template(view, row, shown, "jobs")
 
 
@@ -167,6 +169,7 @@ _RESOURCE: Final = Resource(
     links={
         "credentials": Link(target="credentials",
                             through=("template_credentials", "template_id", "credential_id")),
+        **ATTACHED_LINKS,
         "jobs": Link(target="jobs", column="unified_job_template_id", back=True),
         "last_job": Link(target="jobs", column="last_job_id"),
     },
@@ -189,10 +192,11 @@ _RESOURCE: Final = Resource(
         Association(name="credentials", resource="credentials", table="template_credentials",
                     parent="template_id", listed="credential_id", check=_check_attached),
         copy_action(
-            Copying(resource="job_templates", children={"template_credentials": "template_id"}, cleared=FRESH,
-                    after=store_copied_webhook)
+            Copying(resource="job_templates", children={"template_credentials": "template_id", **ATTACHED_TABLES},
+                    cleared=FRESH, after=store_copied_webhook)
         ),
         SubList(name="jobs", resource="jobs", by="unified_job_template_id"),
+        *ATTACHED_LISTS,
     ),
     has_object_roles=True,
     cached_by_intake=True,

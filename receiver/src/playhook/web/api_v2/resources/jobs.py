@@ -31,6 +31,7 @@ from playhook.web.api_v2.resources.job_fields import (
     refuse_active,
 )
 from playhook.web.api_v2.resources.job_variables import load_events, show_variables
+from playhook.web.api_v2.resources.labels import label_link, label_list, load_labels, show_labels
 from playhook.web.api_v2.resources.launch import passwords_needed, show_launched
 from playhook.web.api_v2.resources.launchable import WEBHOOK_CREDENTIAL
 from playhook.web.api_v2.resources.standard_fields import VENV, VERBOSITY
@@ -48,6 +49,7 @@ def _prepare(view: Rendering, rows: Sequence[Row], _detail: bool) -> None:
     view.facts[_CREDENTIALS].update(find_credentials_of(view.connection, "job_credentials", "job_id", ids))
     load_events(view, rows)
     load_sources(view, rows)
+    load_labels(view, rows, "job_labels", "job_id")
 
 
 def _fill(view: Rendering, row: Row, shown: Shown) -> None:
@@ -55,7 +57,7 @@ def _fill(view: Rendering, row: Row, shown: Shown) -> None:
     detail = "job_args" in shown
     shown["related"].pop("webhook_credential", None)
     summary = shown["summary_fields"]
-    summary["labels"] = {"count": 0, "results": []}
+    show_labels(view, row, shown)
     summary["credentials"] = [
         {**{name: each[name] for name in SUMMARY}, "kind": each["namespace"], "cloud": each["kind"] == "cloud"}
         for each in view.facts[_CREDENTIALS].get(row["id"], ())
@@ -144,6 +146,7 @@ JOBS: Final = Resource(
     order=("id",),
     forbidden=frozenset({"extra_vars", "survey_passwords", "start_args"}),
     links={
+        "labels": label_link("job_labels", "job_id"),
         "credentials": Link(target="credentials", through=("job_credentials", "job_id", "credential_id")),
         "job_events": Link(target="job_events", column="job_id", back=True),
         "unified_job_node": Link(target="workflow_job_nodes", column="job_id", back=True),
@@ -167,6 +170,7 @@ JOBS: Final = Resource(
         SubList(name="job_host_summaries", resource="job_host_summaries", by="job_id"),
         Association(name="credentials", resource="credentials", table="job_credentials", parent="job_id",
                     listed="credential_id", writable=False),
+        label_list("job_labels", "job_id", writable=False),
     ),
     prepare=_prepare,
     fill=_fill,

@@ -30,7 +30,6 @@ PROMPTS: Final[Mapping[str, str]] = {
     "variables": "extra_vars", "tags": "job_tags", "credential": "credentials",
 }  # fmt: skip
 _LISTS: Final = ("credentials", "labels", "instance_groups")
-_NOT_HERE: Final = ("execution_environment", "labels", "instance_groups")
 _ONLY_IN_DETAIL: Final = ("host_status_counts", "playbook_counts", "custom_virtualenv")
 _PASSWORD_NAMES: Final = {"password": "ssh_password"}
 
@@ -41,6 +40,8 @@ class Prompts:
 
     columns: dict[str, Any] = field(default_factory=dict)
     credential_ids: list[int] | None = None
+    label_ids: list[int] | None = None
+    instance_group_ids: list[int] | None = None
     ignored: dict[str, Any] = field(default_factory=dict)
 
 
@@ -87,6 +88,8 @@ def launch(call: Call, row: Row) -> Response:
         overrides={**prompts.columns, **by_hand},
         user_id=call.principal.id,
         credential_ids=prompts.credential_ids,
+        label_ids=prompts.label_ids,
+        instance_group_ids=prompts.instance_group_ids or (),
     )
     shown = show_launched(call, job_id)
     return answer({"job": job_id, "ignored_fields": prompts.ignored, **shown}, 201, {"Location": shown["url"]})
@@ -168,12 +171,12 @@ def _read_list(call: Call, name: str, given: Any, prompts: Prompts, *, asked: bo
     whole = isinstance(given, list) and all(isinstance(each, int) and not isinstance(each, bool) for each in given)
     if not whole:
         raise Refused("A list of ids is required.")
-    if name in _NOT_HERE or not asked:
+    if not asked:
         prompts.ignored.update({name: given} if given else {})
-    else:
-        for each in given:
-            _require(call, "credentials", each)
-        prompts.credential_ids = list(dict.fromkeys(given))
+        return
+    for each in given:
+        _require(call, name, each)
+    setattr(prompts, f"{name.removesuffix('s')}_ids", list(dict.fromkeys(given)))
 
 
 def _require(call: Call, name: str, row_id: int) -> Row:

@@ -16,6 +16,7 @@ from playhook.web.api_v2.call import ApiContext
 from playhook.web.api_v2.fields import choice, computed, constant, reference
 from playhook.web.api_v2.render import Rendering
 from playhook.web.api_v2.resource import SUMMARY, Action, Resource, Shown
+from playhook.web.api_v2.resources.labels import label_link, label_list, load_labels, show_labels
 from playhook.web.api_v2.resources.latest_jobs import load_latest, show_latest, show_status
 from playhook.web.api_v2.resources.launch import launch_fields
 from playhook.web.api_v2.resources.standard_fields import JOB_STATUS
@@ -42,6 +43,10 @@ WEBHOOK_CREDENTIAL: Final = reference(
 """The same, as a job shows what it was launched with."""
 NOTIFICATIONS: Final = ("notification_templates_started", "notification_templates_success",
                         "notification_templates_error")  # fmt: skip
+ATTACHED_LINKS: Final = {"labels": label_link("template_labels", "template_id")}
+"""What may be filtered on of that which every template has attached, and below, the lists of it."""
+ATTACHED_LISTS: Final = (label_list("template_labels", "template_id"),)
+ATTACHED_TABLES: Final = {"template_labels": "template_id"}
 
 
 def load_template_facts(view: Rendering, rows: Sequence[Row], jobs: str) -> None:
@@ -50,10 +55,12 @@ def load_template_facts(view: Rendering, rows: Sequence[Row], jobs: str) -> None
     view.facts[_RECENT].update(find_recent_jobs(view.connection, ids))
     view.facts[_KEYS].update(find_fingerprints(view.connection, ids))
     load_latest(view, rows, jobs)
+    load_labels(view, rows, "template_labels", "template_id")
 
 
 def fill_template(view: Rendering, row: Row, shown: Shown, jobs: str) -> None:
-    """Complete a template: its jobs, its status, its webhook."""
+    """Complete a template: its labels, its jobs, its status, its webhook."""
+    show_labels(view, row, shown)
     shown["summary_fields"]["recent_jobs"] = [
         {name: job[name] for name in ("id", "status", "finished", "canceled_on", "type")}
         for job in view.facts[_RECENT].get(row["id"], ())

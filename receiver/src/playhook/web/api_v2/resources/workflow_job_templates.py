@@ -19,6 +19,9 @@ from playhook.web.api_v2.resource import Action, NamedPart, Resource, Shown, Sub
 from playhook.web.api_v2.resources.checks import check_not_running, check_variables
 from playhook.web.api_v2.resources.copies import FRESH, Copying, copy_action
 from playhook.web.api_v2.resources.launchable import (
+    ATTACHED_LINKS,
+    ATTACHED_LISTS,
+    ATTACHED_TABLES,
     LAST_RUN_FIELDS,
     NOTIFICATIONS,
     WEBHOOK_FIELDS,
@@ -45,7 +48,6 @@ def _prepare(view: Rendering, rows: Sequence[Row], _detail: bool) -> None:
 
 
 def _fill(view: Rendering, row: Row, shown: Shown) -> None:
-    shown["summary_fields"]["labels"] = {"count": 0, "results": []}
     fill_template(view, row, shown, "workflow_jobs")
     shown.update({name: row[name] or None for name in TEXT_PROMPTS})
 
@@ -121,6 +123,7 @@ _RESOURCE: Final = Resource(
     ),
     forbidden=frozenset({"webhook_key", "survey_spec"}),
     links={
+        **ATTACHED_LINKS,
         "workflow_jobs": Link(target="workflow_jobs", column="unified_job_template_id", back=True),
         "workflow_nodes": Link(target="workflow_job_template_nodes", column="workflow_job_template_id", back=True),
         "workflow_job_template_nodes": Link(target="workflow_job_template_nodes",
@@ -147,8 +150,10 @@ _RESOURCE: Final = Resource(
                 creates=True),
         SubList(name="workflow_jobs", resource="workflow_jobs", by="unified_job_template_id"),
         copy_action(
-            Copying(resource="workflow_job_templates", cleared=FRESH, after=_copy_graph, details=_copy_details)
+            Copying(resource="workflow_job_templates", children=ATTACHED_TABLES, cleared=FRESH, after=_copy_graph,
+                    details=_copy_details)
         ),
+        *ATTACHED_LISTS,
     ),
     has_object_roles=True,
     cached_by_intake=True,

@@ -25,6 +25,7 @@ from playhook.web.api_v2.resources.job_fields import (
     refuse_active,
 )
 from playhook.web.api_v2.resources.job_variables import load_events, show_variables
+from playhook.web.api_v2.resources.labels import label_link, label_list, load_labels, show_labels
 from playhook.web.api_v2.resources.launchable import WEBHOOK_CREDENTIAL
 from playhook.web.api_v2.resources.workflow_launch import TEXT_PROMPTS, show_launched_workflow
 
@@ -34,6 +35,7 @@ _NOT_OURS: Final = ("execution_environment", "execution_node", "event_processing
 def _prepare(view: Rendering, rows: Sequence[Row], _detail: bool) -> None:
     load_events(view, rows)
     load_sources(view, rows)
+    load_labels(view, rows, "job_labels", "job_id")
 
 
 def _fill(view: Rendering, row: Row, shown: Shown) -> None:
@@ -41,7 +43,7 @@ def _fill(view: Rendering, row: Row, shown: Shown) -> None:
     view.add_reference(shown, "organization", "organizations", row["organization_id"])
     for name in ("webhook_credential", "organization"):
         shown["related"].pop(name, None)
-    shown["summary_fields"]["labels"] = {"count": 0, "results": []}
+    show_labels(view, row, shown)
     shown.update({name: row[name] or None for name in TEXT_PROMPTS})
     show_variables(view, row, shown, detail=view.is_detail)
 
@@ -85,6 +87,7 @@ WORKFLOW_JOBS: Final = Resource(
     order=("id",),
     forbidden=frozenset({"extra_vars", "survey_passwords", "start_args"}),
     links={
+        "labels": label_link("job_labels", "job_id"),
         "organization": Link(target="organizations", column="organization_id"),
         "workflow_nodes": Link(target="workflow_job_nodes", column="workflow_job_id", back=True),
         "workflow_job_nodes": Link(target="workflow_job_nodes", column="workflow_job_id", back=True),
@@ -100,6 +103,7 @@ WORKFLOW_JOBS: Final = Resource(
         Action(name="relaunch", methods={"GET": _show_relaunch, "POST": _relaunch}, access={"POST": "operators"},
                label="Relaunch workflow job"),
         SubList(name="workflow_nodes", resource="workflow_job_nodes", by="workflow_job_id"),
+        label_list("job_labels", "job_id", writable=False),
     ),
     prepare=_prepare,
     fill=_fill,
