@@ -64,7 +64,10 @@ class Lookup:
 
 @dataclass(frozen=True, kw_only=True)
 class ListQuery:
-    """What a list is asked for. Every group must hold: `all_of` at once, one of `any_of`, each of `chained`."""
+    """What a list is asked for. Every group must hold: `all_of` at once, one of `any_of`, each of `chained`.
+
+    `in_own_order` says that no order was asked for.
+    """
 
     all_of: tuple[Lookup, ...] = ()
     any_of: tuple[Lookup, ...] = ()
@@ -73,6 +76,7 @@ class ListQuery:
     terms: tuple[str, ...] = ()
     types: tuple[str, ...] | None = None
     order: tuple[tuple[Lookup, bool], ...] = ()
+    in_own_order: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -110,6 +114,7 @@ def parse_query(catalog: Catalog, collection: Collection, pairs: Iterable[tuple[
         searches=_read_searches(catalog, collection, searched),
         terms=tuple(_read_terms(reserved.get("search", ""))),
         types=types,
+        in_own_order=not any(order),
         order=tuple(_read_order(catalog, collection, filter(None, (*order, *collection.order)))),
     )
 

@@ -20,10 +20,12 @@ from playhook.store.users import create_superuser, hash_password
 from playhook.store.writer import Tx
 
 DEFAULT_ORGANIZATION: Final = "Default"
+PRELOADED_GROUPS: Final = ("controlplane", "default")
+"""AWX's instance groups, in its order: they can be neither renamed nor deleted."""
 
 
 def preload(tx: Tx, settings: Settings) -> Path | None:
-    """Write the installation, its administrator, organization and credential types, as far as they are missing.
+    """Write the installation, its administrator, organization, groups and credential types, where they are missing.
 
     Returns the file that holds the administrator's password when one was generated.
     """
@@ -32,6 +34,8 @@ def preload(tx: Tx, settings: Settings) -> Path | None:
         tx.connection.execute(insert(t.installation).values(uuid=str(uuid.uuid4()), created=tx.now))
     if _is_empty(tx, "organizations") and is_first:
         insert_row(tx, "organizations", {"name": DEFAULT_ORGANIZATION, "description": "The default organization."})
+    for name in PRELOADED_GROUPS:
+        _ensure_group(tx, name)
     for managed in MANAGED_TYPES:
         _ensure_type(tx, managed)
     return _create_administrator(tx, settings) if _is_empty(tx, "users") else None
@@ -40,6 +44,12 @@ def preload(tx: Tx, settings: Settings) -> Path | None:
 def _is_empty(tx: Tx, table_name: str) -> bool:
     table = t.metadata.tables[table_name]
     return tx.connection.execute(select(func.count()).select_from(table)).scalar_one() == 0
+
+
+def _ensure_group(tx: Tx, name: str) -> None:
+    table = t.instance_groups
+    if tx.connection.execute(select(table.c.id).where(table.c.name == name)).first() is None:
+        insert_row(tx, "instance_groups", {"name": name})
 
 
 def _ensure_type(tx: Tx, managed: ManagedType) -> None:

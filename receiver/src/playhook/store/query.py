@@ -46,7 +46,8 @@ Reading = Connection
 class Within:
     """Only what one parent has, by a table between the two: its columns for the listed and for the parent's id.
 
-    `kind` are that table's other columns with the values that are asked for.
+    `kind` are that table's other columns with the values that are asked for. `in_order` is that of the table's rows,
+    which is the order of a list that its author ordered.
     """
 
     table: str
@@ -54,6 +55,7 @@ class Within:
     parent: str
     parent_id: int
     kind: Mapping[str, str] = field(default_factory=dict)
+    in_order: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -90,7 +92,7 @@ def read_page(
     table = t.metadata.tables[collection.table]
     where = _where(connection, collection, table, query, scope)
     shown = [column for column in table.c if column.name not in collection.unread_in_lists]
-    statement = select(*shown).where(where).order_by(*_order(table, query)).offset(offset).limit(size + 1)
+    statement = select(*shown).where(where).order_by(*_order(table, query, scope)).offset(offset).limit(size + 1)
     with _bounded(connection):
         rows = to_rows(connection.execute(statement))
         count = None
@@ -183,7 +185,12 @@ def _of_asked_types(collection: Collection, table: FromClause, types: Sequence[s
     return true() if collection.type in types else false()
 
 
-def _order(table: FromClause, query: ListQuery) -> list[ColumnElement[Any]]:
+def _order(table: FromClause, query: ListQuery, scope: Scope) -> list[ColumnElement[Any]]:
+    if scope.within is not None and scope.within.in_order and query.in_own_order:
+        between = t.metadata.tables[scope.within.table]
+        listed = between.c[scope.within.listed] == table.c.id
+        of_parent = between.c[scope.within.parent] == scope.within.parent_id
+        return [select(between.c.id).where(listed, of_parent).correlate(table).scalar_subquery()]
     # Nulls as PostgreSQL puts them, which is what AWX shows: last, and first when descending.
     order = []
     for lookup, descending in query.order:

@@ -58,7 +58,7 @@ class Endpoints:
         if visible is None:
             return answer_whole(call, [])
         asked = scope or Scope()
-        narrowed = Scope(columns=(*asked.columns, *visible), within=asked.within)
+        narrowed = replace(asked, columns=(*asked.columns, *visible))
         select = call.connection, resource.collection, query, narrowed
         number, size = page_wanted(call, partial(count_matching, *select))
         counted = "count_disabled" not in call.query
@@ -146,7 +146,14 @@ class Endpoints:
         listed = self.resources[sub.resource]
         if isinstance(sub, SubList):
             return self.list_all(listed, call, Scope(columns=((sub.by, row[sub.key]),)), sub.where(call, row))
-        within = Within(table=sub.table, listed=sub.listed, parent=sub.parent, parent_id=row["id"], kind=sub.kind)
+        within = Within(
+            table=sub.table,
+            listed=sub.listed,
+            parent=sub.parent,
+            parent_id=row["id"],
+            kind=sub.kind,
+            in_order=sub.in_order,
+        )
         return self.list_all(listed, call, Scope(within=within))
 
     def create_below(self, resource: Resource, sub: SubList, call: Call) -> Response:

@@ -96,8 +96,9 @@ class Association:
 
     `kind` are further columns of that table with the values that belong to this list. `check` judges a pair before it
     is stored; `judge` does so in the transaction that stores it, for what another client may change meanwhile; `left`
-    runs in the one that takes a pair out. With `creates` a body without an id makes a new object, whose columns
-    `given` come from the parent, unless `adopt` finds one that is there already.
+    runs in the one that takes a pair out. A list `in_order` is shown as it was put together. With `creates` a body
+    without an id makes a new object, whose columns `given` come from the parent, unless `adopt` finds one that is
+    there already.
     """
 
     name: str
@@ -114,6 +115,7 @@ class Association:
     given: Callable[[Row], Mapping[str, Any]] = lambda _parent: {}
     adopt: Callable[[Call, Row], int | None] = lambda _call, _parent: None
     left: Callable[[Tx, Mapping[str, Any]], None] = lambda _tx, _pair: None
+    in_order: bool = False
 
 
 Sub = Action | SubList | Association

@@ -22,6 +22,7 @@ from playhook.web.api_v2.pages import answer_whole
 from playhook.web.api_v2.render import Rendering
 from playhook.web.api_v2.serve import PRODUCT_VERSION, View
 from playhook.web.api_v2.services import show_services
+from playhook.web.api_v2.ui_settings import show_settings, show_ui_settings
 
 # Key → path, in AWX's order; the guide's and the clients' map.
 _AWX_MAP: Final[dict[str, str]] = {
@@ -56,7 +57,9 @@ def root_views(endpoints: Endpoints) -> Iterator[tuple[str, View]]:
     yield f"{PREFIX}config/", _view("Configuration", _show_config)
     yield f"{PREFIX}me/", _view("Me", _show_me)
     yield f"{PREFIX}webhook_services/", _view("Webhook Service List", show_services)
-    built = {"ping", "config", "me", *endpoints.resources}
+    yield f"{PREFIX}settings/", _view("Setting Category List", show_settings)
+    yield f"{PREFIX}settings/ui/", _view("UI Settings", show_ui_settings)
+    built = {"ping", "config", "me", "settings", *endpoints.resources}
     for path in (each for each in _AWX_MAP.values() if each not in built):
         yield f"{PREFIX}{path}/", _view(path.replace("_", " ").title(), _show_nothing)
 

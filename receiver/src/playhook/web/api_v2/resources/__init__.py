@@ -10,17 +10,21 @@ from playhook.web.api_v2.call import ApiContext
 from playhook.web.api_v2.resource import Resource
 from playhook.web.api_v2.resources.credential_types import CREDENTIAL_TYPES
 from playhook.web.api_v2.resources.credentials import CREDENTIALS
+from playhook.web.api_v2.resources.execution_environments import EXECUTION_ENVIRONMENTS
 from playhook.web.api_v2.resources.groups import GROUPS
 from playhook.web.api_v2.resources.hosts import HOSTS
+from playhook.web.api_v2.resources.instance_groups import INSTANCE_GROUPS
 from playhook.web.api_v2.resources.inventories import INVENTORIES
 from playhook.web.api_v2.resources.job_events import JOB_EVENTS, JOB_HOST_SUMMARIES
 from playhook.web.api_v2.resources.job_templates import job_templates
 from playhook.web.api_v2.resources.jobs import JOBS
 from playhook.web.api_v2.resources.labels import LABELS
+from playhook.web.api_v2.resources.notification_templates import NOTIFICATION_TEMPLATES
 from playhook.web.api_v2.resources.organizations import ORGANIZATIONS
 from playhook.web.api_v2.resources.project_updates import PROJECT_UPDATES
 from playhook.web.api_v2.resources.projects import PROJECTS
 from playhook.web.api_v2.resources.status_posts import STATUS_POSTS
+from playhook.web.api_v2.resources.teams import TEAMS
 from playhook.web.api_v2.resources.tokens import TOKENS
 from playhook.web.api_v2.resources.unified import UNIFIED_JOB_TEMPLATES, UNIFIED_JOBS
 from playhook.web.api_v2.resources.users import USERS
@@ -46,6 +50,10 @@ def all_resources(context: ApiContext) -> Mapping[str, Resource]:
         PROJECT_UPDATES,
         INVENTORIES,
         HOSTS,
+        TEAMS,
+        INSTANCE_GROUPS,
+        EXECUTION_ENVIRONMENTS,
+        NOTIFICATION_TEMPLATES,
         GROUPS,
         LABELS,
         job_templates(context),

@@ -19,6 +19,7 @@ from playhook.web.api_v2.call import Call, answer
 from playhook.web.api_v2.fields import choice, computed, constant, flag, reference, text, variables
 from playhook.web.api_v2.render import Rendering
 from playhook.web.api_v2.resource import SUMMARY, Action, NamedPart, Resource, Shown, SubList, Unique
+from playhook.web.api_v2.resources.attached import instance_groups_below
 from playhook.web.api_v2.resources.checks import (
     check_keys,
     check_not_running,
@@ -32,6 +33,7 @@ from playhook.web.api_v2.resources.standard_fields import DESCRIPTION, NAME
 from playhook.web.api_v2.write import Draft
 
 _COUNTED: Final = {"hosts": "inventories.hosts", "groups": "inventories.groups"}
+_COPIED: Final = ("hosts", "inventory_labels", "inventory_instance_groups")
 _LONGEST_PATH: Final = 1024
 _NEVER: Final = {
     "has_active_failures": False, "hosts_with_active_failures": 0, "has_inventory_sources": False,
@@ -163,10 +165,11 @@ INVENTORIES: Final = Resource(
         SubList(name="root_groups", resource="groups", by="inventory_id", where=_without_parents),
         SubList(name="job_templates", resource="job_templates", by="inventory_id"),
         copy_action(
-            Copying(resource="inventories", children=dict.fromkeys(("hosts", "inventory_labels"), "inventory_id"),
+            Copying(resource="inventories", children=dict.fromkeys(_COPIED, "inventory_id"),
                     after=copy_groups)
         ),
         label_list("inventory_labels", "inventory_id"),
+        instance_groups_below("inventory_instance_groups", "inventory_id"),
         Action(name="script", methods={"GET": _script}, label="Inventory script"),
         Action(name="variable_data", methods={"GET": show_variable_data}, label="Inventory variable data"),
     ),

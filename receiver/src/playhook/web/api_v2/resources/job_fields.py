@@ -20,7 +20,7 @@ from playhook.web.api_v2.call import Call, answer, not_allowed
 from playhook.web.api_v2.fields import computed, constant, reference
 from playhook.web.api_v2.render import Rendering
 from playhook.web.api_v2.resource import SUMMARY, Action, Shown
-from playhook.web.api_v2.resources.standard_fields import JOB_STATUS
+from playhook.web.api_v2.resources.standard_fields import ENVIRONMENT_SUMMARY, JOB_STATUS
 from playhook.web.api_v2.resources.stdout import FORMATS, MEDIA_TYPES, show_stdout
 
 LAUNCH_TYPES: Final = tuple(
@@ -36,7 +36,7 @@ STATE_FIELDS: Final = (
     reference("unified_job_template", "unified_job_templates", read_only=True, summary=_TEMPLATE_SUMMARY),
     computed("launch_type", "choice", column="launch_type", choices=LAUNCH_TYPES),
     computed("status", "choice", column="status", choices=JOB_STATUS),
-    constant("execution_environment", None, "id"),
+    reference("execution_environment", "execution_environments", read_only=True, summary=ENVIRONMENT_SUMMARY),
     computed("failed", "boolean", column="failed"),
     computed("started", "datetime", column="started", help_text="The date and time the job was queued for starting."),
     computed("finished", "datetime", column="finished", help_text="The date and time the job finished execution."),

@@ -17,6 +17,7 @@ from playhook.web.api_v2.call import ApiContext, Call
 from playhook.web.api_v2.fields import choice, flag, number, reference, text, variables
 from playhook.web.api_v2.render import Rendering
 from playhook.web.api_v2.resource import Action, Association, NamedPart, Resource, Shown, SubList, Unique
+from playhook.web.api_v2.resources.attached import instance_groups_below
 from playhook.web.api_v2.resources.checks import check_not_running, check_variables
 from playhook.web.api_v2.resources.copies import FRESH, Copying, copy_action
 from playhook.web.api_v2.resources.launch import launch, show_launch
@@ -31,7 +32,7 @@ from playhook.web.api_v2.resources.launchable import (
     load_template_facts,
     with_services,
 )
-from playhook.web.api_v2.resources.standard_fields import DESCRIPTION, NAME, VENV, VERBOSITY
+from playhook.web.api_v2.resources.standard_fields import DESCRIPTION, ENVIRONMENT_SUMMARY, NAME, VENV, VERBOSITY
 from playhook.web.api_v2.resources.webhooks import (
     check_webhook,
     rotate_webhook_key,
@@ -148,7 +149,7 @@ _RESOURCE: Final = Resource(
         reference("organization", "organizations", read_only=True,
                   help_text="The organization used to determine access to this template."),
         *LAST_RUN_FIELDS,
-        reference("execution_environment", "", column=None,
+        reference("execution_environment", "execution_environments", summary=ENVIRONMENT_SUMMARY,
                   help_text="The container image to be used for execution."),
         text("host_config_key", max_length=1024, forbidden=True),
         *(flag(f"ask_{what}_on_launch") for what in ASK_ON_LAUNCH),
@@ -197,6 +198,7 @@ _RESOURCE: Final = Resource(
         ),
         SubList(name="jobs", resource="jobs", by="unified_job_template_id"),
         *ATTACHED_LISTS,
+        instance_groups_below("template_instance_groups", "template_id"),
     ),
     has_object_roles=True,
     cached_by_intake=True,

@@ -16,6 +16,7 @@ from playhook.web.api_v2.call import ApiContext
 from playhook.web.api_v2.fields import choice, computed, constant, reference
 from playhook.web.api_v2.render import Rendering
 from playhook.web.api_v2.resource import SUMMARY, Action, Resource, Shown
+from playhook.web.api_v2.resources.attached import notifications_below
 from playhook.web.api_v2.resources.labels import label_link, label_list, load_labels, show_labels
 from playhook.web.api_v2.resources.latest_jobs import load_latest, show_latest, show_status
 from playhook.web.api_v2.resources.launch import launch_fields
@@ -45,8 +46,15 @@ NOTIFICATIONS: Final = ("notification_templates_started", "notification_template
                         "notification_templates_error")  # fmt: skip
 ATTACHED_LINKS: Final = {"labels": label_link("template_labels", "template_id")}
 """What may be filtered on of that which every template has attached, and below, the lists of it."""
-ATTACHED_LISTS: Final = (label_list("template_labels", "template_id"),)
-ATTACHED_TABLES: Final = {"template_labels": "template_id"}
+ATTACHED_LISTS: Final = (
+    label_list("template_labels", "template_id"),
+    *notifications_below("template", "template_id", "started", "success", "error"),
+)
+ATTACHED_TABLES: Final = dict.fromkeys(
+    ("template_labels", "template_instance_groups",
+     *(f"template_notifications_{moment}" for moment in ("started", "success", "error", "approvals"))),
+    "template_id",
+)  # fmt: skip
 
 
 def load_template_facts(view: Rendering, rows: Sequence[Row], jobs: str) -> None:

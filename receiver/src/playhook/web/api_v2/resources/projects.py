@@ -23,6 +23,7 @@ from playhook.web.api_v2.call import Call, answer, not_allowed
 from playhook.web.api_v2.fields import choice, computed, constant, flag, number, reference, text
 from playhook.web.api_v2.render import Rendering
 from playhook.web.api_v2.resource import SUMMARY, Action, NamedPart, Resource, Shown, SubList, Unique, Written
+from playhook.web.api_v2.resources.attached import notifications_below
 from playhook.web.api_v2.resources.checks import check_not_running
 from playhook.web.api_v2.resources.copies import FRESH, Copying, copy_action
 from playhook.web.api_v2.resources.latest_jobs import load_current, load_latest, show_latest, show_status
@@ -246,6 +247,7 @@ PROJECTS: Final = Resource(
         Action(name="playbooks", methods={"GET": _playbooks}, label="Project playbooks"),
         Action(name="update", methods={"GET": _can_update, "POST": _update}, access={"POST": "operators"},
                label="Project update view"),
+        *notifications_below("template", "template_id", "started", "success", "error"),
         SubList(name="project_updates", resource="project_updates", by="unified_job_template_id"),
     ),
     has_object_roles=True,

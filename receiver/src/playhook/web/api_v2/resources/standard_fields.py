@@ -21,10 +21,14 @@ JOB_STATUS: Final = tuple(
     (each, each.title())
     for each in ("new", "pending", "waiting", "running", "successful", "failed", "error", "canceled")
 )
+ENVIRONMENT_SUMMARY: Final = ("id", "name", "description", "image")
 USER_SUMMARY: Final = ("id", "username", "first_name", "last_name")
 CREDENTIAL_SUMMARY: Final = ("id", "name", "description", "kind", "cloud", "kubernetes", "credential_type_id")
 
 
 def default_environment() -> Field:
-    """Declare the execution environment that AWX would use; jobs here have none."""
-    return reference("default_environment", "", column=None, help_text="The default execution environment.")
+    """Declare the execution environment that AWX would use; here it is stored."""
+    return reference(
+        "default_environment", "execution_environments", summary=ENVIRONMENT_SUMMARY,
+        help_text="The default execution environment for jobs.",
+    )  # fmt: skip

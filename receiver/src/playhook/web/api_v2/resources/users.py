@@ -13,7 +13,7 @@ from playhook.store.users import hash_password
 from playhook.web.api_v2.call import Call
 from playhook.web.api_v2.fields import Field, computed, flag, text
 from playhook.web.api_v2.render import Rendering
-from playhook.web.api_v2.resource import Access, NamedPart, Resource, Shown, SubList, Unique
+from playhook.web.api_v2.resource import Access, Association, NamedPart, Resource, Shown, SubList, Unique
 from playhook.web.api_v2.resources.checks import check_keys
 from playhook.web.api_v2.write import Draft
 
@@ -60,6 +60,11 @@ def _removable(call: Call, row: Row) -> None:
         raise Forbidden
 
 
+def _memberships(name: str, resource: str, table: str, listed: str) -> Association:
+    """Declare a list of what a user belongs to; users are put into it on the other side, as in AWX."""
+    return Association(name=name, resource=resource, table=table, parent="user_id", listed=listed, writable=False)
+
+
 USERS: Final = Resource(
     name="users",
     type="user",
@@ -92,6 +97,9 @@ USERS: Final = Resource(
     ),
     ours='`role`: empty, or `operator`.',
     sub=(
+        _memberships("organizations", "organizations", "organization_users", "organization_id"),
+        _memberships("admin_of_organizations", "organizations", "organization_admins", "organization_id"),
+        _memberships("teams", "teams", "team_users", "team_id"),
         SubList(name="tokens", resource="tokens", by="user_id", creates=True),
         SubList(name="personal_tokens", resource="tokens", by="user_id", creates=True),
     ),

@@ -16,6 +16,7 @@ from playhook.web.api_v2.call import ApiContext, Call
 from playhook.web.api_v2.fields import flag, reference, text, variables
 from playhook.web.api_v2.render import Rendering
 from playhook.web.api_v2.resource import Action, NamedPart, Resource, Shown, SubList, Unique
+from playhook.web.api_v2.resources.attached import notifications_below
 from playhook.web.api_v2.resources.checks import check_not_running, check_variables
 from playhook.web.api_v2.resources.copies import FRESH, Copying, copy_action
 from playhook.web.api_v2.resources.launchable import (
@@ -154,6 +155,7 @@ _RESOURCE: Final = Resource(
                     details=_copy_details)
         ),
         *ATTACHED_LISTS,
+        *notifications_below("template", "template_id", "approvals"),
     ),
     has_object_roles=True,
     cached_by_intake=True,
