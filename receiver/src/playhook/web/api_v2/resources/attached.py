@@ -7,7 +7,7 @@ from __future__ import annotations
 from playhook.web.api_v2.resource import Association
 
 
-def instance_groups_below(table: str, owner: str) -> Association:
+def instance_groups_below(table: str, owner: str, *, writable: bool = True) -> Association:
     """Declare `instance_groups/` below an object; their order is kept."""
     return Association(
         name="instance_groups",
@@ -15,6 +15,7 @@ def instance_groups_below(table: str, owner: str) -> Association:
         table=table,
         parent=owner,
         listed="instance_group_id",
+        writable=writable,
         in_order=True,
     )
 

@@ -13,7 +13,9 @@ from playhook.store.workflow_graphs import KINDS, find_children
 from playhook.web.api_v2.fields import Field, computed, reference
 from playhook.web.api_v2.render import Rendering
 from playhook.web.api_v2.resource import SUMMARY, Association, Resource, Shown
+from playhook.web.api_v2.resources.attached import instance_groups_below
 from playhook.web.api_v2.resources.job_fields import JOB_SUMMARY
+from playhook.web.api_v2.resources.labels import label_list
 from playhook.web.api_v2.resources.workflow_job_template_nodes import PROMPT_FIELDS, fill_node
 
 _CHILDREN: Final = "children of job nodes"
@@ -84,6 +86,8 @@ WORKFLOW_JOB_NODES: Final = Resource(
         *(_edges(kind) for kind in KINDS),
         Association(name="credentials", resource="credentials", table="job_node_credentials", parent="node_id",
                     listed="credential_id", writable=False),
+        label_list("job_node_labels", "node_id", writable=False),
+        instance_groups_below("job_node_instance_groups", "node_id", writable=False),
     ),
     prepare=_prepare,
     fill=_fill,

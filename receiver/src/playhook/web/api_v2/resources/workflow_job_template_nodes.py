@@ -30,6 +30,8 @@ from playhook.web.api_v2.call import Call, answer
 from playhook.web.api_v2.fields import BIGGEST, Field, choice, flag, reference, text
 from playhook.web.api_v2.render import Rendering
 from playhook.web.api_v2.resource import SUMMARY, Action, Association, NamedPart, Resource, Shown, Unique, Written
+from playhook.web.api_v2.resources.attached import instance_groups_below
+from playhook.web.api_v2.resources.labels import label_list
 from playhook.web.api_v2.resources.node_prompts import NODE_PROMPTS, complain_of_prompts
 from playhook.web.api_v2.resources.standard_fields import VERBOSITY
 from playhook.web.api_v2.resources.workflow_approval_templates import WORKFLOW_APPROVAL_TEMPLATES
@@ -60,7 +62,7 @@ PROMPT_FIELDS: Final = (
     _prompted("limit", complain=complain_of_limit),
     Field(name="diff_mode", kind="boolean", column="diff_mode", nullable=True, default=None),
     choice("verbosity", VERBOSITY, nullable=True, default=None),
-    reference("execution_environment", "", column=None,
+    reference("execution_environment", "execution_environments",
               help_text="The container image to be used for execution."),
     *(_number(name) for name in ("forks", "job_slice_count", "timeout")),
 )  # fmt: skip
@@ -229,6 +231,8 @@ WORKFLOW_JOB_TEMPLATE_NODES: Final = Resource(
         *(_edges(kind) for kind in KINDS),
         Association(name="credentials", resource="credentials", table="template_node_credentials",
                     parent="node_id", listed="credential_id", check=_check_credential),
+        label_list("template_node_labels", "node_id"),
+        instance_groups_below("template_node_instance_groups", "node_id"),
     ),
     prepare=_prepare,
     fill=_fill,

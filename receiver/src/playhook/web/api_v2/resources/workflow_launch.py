@@ -61,6 +61,7 @@ def launch_workflow(call: Call, row: Row) -> Response:
         launch_type="manual",
         overrides={**prompts.columns, **by_hand},
         user_id=call.principal.id,
+        label_ids=prompts.label_ids,
     )
     shown = show_launched_workflow(call, job_id)
     return answer({"workflow_job": job_id, "ignored_fields": prompts.ignored, **shown}, 201, {"Location": shown["url"]})
