@@ -14,6 +14,7 @@ directories, signals. Everything of Ansible's that this touches is looked for at
 from __future__ import annotations
 
 import atexit
+import functools
 import gc
 import importlib
 import multiprocessing
@@ -31,7 +32,7 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from types import FrameType
+from types import FrameType, SimpleNamespace
 from typing import Any, Final, NoReturn
 
 from playhook.worker import trees
@@ -71,7 +72,7 @@ _MORE: Final = (
 # What a job makes its own.
 _TOUCHED: Final = {
     "ansible._internal._datatag._tags": ["Origin"],
-    "ansible.config.manager": ["find_ini_config_file"],
+    "ansible.config.manager": ["find_ini_config_file", "NativeEnvironment"],
     "ansible.plugins.loader": ["get_all_plugin_loaders"],
     "ansible.utils.color": ["ANSIBLE_COLOR"],
     "ansible.utils.display": ["Display", "_synchronize_textiowrapper"],
@@ -107,6 +108,7 @@ def import_ansible(stage: str, script: str) -> WarmAnsible:
     _check(stage)
     atexit.unregister(sys.modules["ansible.utils.path"].cleanup_tmp_file)  # the stage's; each job makes its own
     read_ahead()
+    _remember_templates()
     gc.freeze()
     return WarmAnsible(stage, script)
 
@@ -231,6 +233,17 @@ def _import_quietly(stage: str) -> str:
                 os.close(copy)
         output.seek(0)
         return output.read(500).decode(errors="replace").strip().partition("\n")[0]
+
+
+def _remember_templates() -> None:
+    """Keep the compiled templates that defaults of settings are: each job asks for all of them."""
+    manager: Any = sys.modules["ansible.config.manager"]
+    templates = SimpleNamespace(from_string=functools.cache(manager.NativeEnvironment().from_string))
+    manager.NativeEnvironment = lambda: templates
+    for definition in sys.modules["ansible.constants"].config.get_configuration_definitions().values():
+        default = definition.get("default")
+        if isinstance(default, str) and default.startswith("{{"):
+            templates.from_string(default)
 
 
 def _take_terminal() -> None:
