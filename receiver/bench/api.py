@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: Playhook contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""How fast the API reads: a list of 200 job templates, and one of them, as an AWX client asks for them."""
+"""How fast the API reads: a list of 200 job templates, and one of them, as an AWX client asks for them, and tokens."""
 
 from __future__ import annotations
 
@@ -11,10 +11,12 @@ from pathlib import Path
 from tests.live import LiveReceiver
 
 from bench.sample import make_template
+from bench.tokens import token_sentence
 from bench.wrk import Load, run_wrk_get
 
 TEMPLATES = 200
 CONNECTIONS = (1, 8)
+PAIRS = 300
 
 
 def measure_api(directory: Path, *, rounds: int, seconds: int, tell: Callable[[str], None]) -> list[str]:
@@ -38,7 +40,8 @@ def measure_api(directory: Path, *, rounds: int, seconds: int, tell: Callable[[s
                     )
                     loads.setdefault((name, connections), []).append(load)
                     tell(f"round {turn + 1}: {name}, {connections} connections: {load.rate:.0f}/s")
-    return _table(loads)
+        tokens = token_sentence(receiver, PAIRS)
+    return [*_table(loads), "", tokens]
 
 
 def _table(loads: dict[tuple[str, int], list[Load]]) -> list[str]:

@@ -9,8 +9,23 @@ from contextlib import contextmanager
 from functools import cache
 from typing import Any
 
-from sqlalchemy import Connection, Select, Table, and_, bindparam, delete, func, insert, or_, select, true, update
+from sqlalchemy import (
+    Connection,
+    Delete,
+    Select,
+    Table,
+    and_,
+    bindparam,
+    delete,
+    func,
+    insert,
+    or_,
+    select,
+    true,
+    update,
+)
 from sqlalchemy.exc import IntegrityError
+from sqlalchemy.sql.dml import ReturningInsert
 
 from playhook.domain.job import ACTIVE
 from playhook.errors import Conflict, NotFound
@@ -42,6 +57,18 @@ def _by_id(table_name: str, types: tuple[str, ...]) -> Select[Any]:
 
 
 @cache
+def _insertion(table_name: str) -> ReturningInsert[Any]:
+    table = t.metadata.tables[table_name]
+    return insert(table).returning(table.c.id)
+
+
+@cache
+def _deletion(table_name: str) -> Delete:
+    table = t.metadata.tables[table_name]
+    return delete(table).where(table.c.id == bindparam("wanted"))
+
+
+@cache
 def _by_ids(table_name: str) -> Select[Any]:
     table = t.metadata.tables[table_name]
     return select(table).where(table.c.id.in_(bindparam("ids", expanding=True)))
@@ -59,9 +86,9 @@ def _judged_by_the_database() -> Iterator[None]:
 def insert_row(tx: Tx, table_name: str, values: Mapping[str, Any], user_id: int | None = None) -> int:
     """Store a new object and return its id; who made it and when is added where the table has columns for that."""
     table = t.metadata.tables[table_name]
-    statement = insert(table).values({**_made(tx, table, user_id), **values}).returning(table.c.id)
     with _judged_by_the_database():
-        return int(tx.connection.execute(statement).scalar_one())
+        inserted = tx.connection.execute(_insertion(table_name), {**_made(tx, table, user_id), **values})
+        return int(inserted.scalar_one())
 
 
 def update_row(tx: Tx, table_name: str, row_id: int, values: Mapping[str, Any], user_id: int | None = None) -> None:
@@ -74,9 +101,8 @@ def update_row(tx: Tx, table_name: str, row_id: int, values: Mapping[str, Any], 
 
 def delete_row(tx: Tx, table_name: str, row_id: int) -> None:
     """Delete an object; what refers to it is set to null or deleted as the table says."""
-    table = t.metadata.tables[table_name]
     with _judged_by_the_database():
-        tx.connection.execute(delete(table).where(table.c.id == row_id))
+        tx.connection.execute(_deletion(table_name), {"wanted": row_id})
 
 
 def exists_equal(

@@ -12,7 +12,7 @@ from sqlalchemy import Connection, select, update
 
 from playhook.store import tables as t
 from playhook.store.collections import Row
-from playhook.store.objects import insert_row
+from playhook.store.objects import find_rows, insert_row
 from playhook.store.writer import Tx
 
 # OWASP's smallest memory setting for argon2id: about 20 ms here, so that a flood of wrong passwords costs little.
@@ -35,8 +35,7 @@ def verify_password(password_hash: str | None, password: str) -> bool:
 
 def find_user(connection: Connection, user_id: int) -> Row | None:
     """Read a user by id."""
-    row = connection.execute(select(t.users).where(t.users.c.id == user_id)).mappings().one_or_none()
-    return None if row is None else dict(row)
+    return find_rows(connection, "users", [user_id]).get(user_id)
 
 
 def find_user_by_name(connection: Connection, username: str) -> Row | None:

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from datetime import UTC, datetime, timedelta
 
@@ -14,6 +15,7 @@ from tests.integration.api.conftest import PASSWORD, World, create
 
 from playhook.store import tables as t
 from playhook.store.store import Store
+from playhook.store.users import hash_password
 from playhook.store.writer import Tx
 
 _LOGIN = "Authentication credentials were not provided. To establish a login session, visit /api/login/."
@@ -196,3 +198,15 @@ def test_administrators_do_not_delete_themselves(api: Api) -> None:
 def test_unknown_roles_are_refused(api: Api) -> None:
     answer = api.post("/api/v2/users/", {"username": "x", "password": "y", "playhook": {"role": "king"}})
     assert (answer.status, list(answer.json())) == (400, ["playhook"])
+
+
+def test_a_new_password_is_hashed_outside_the_event_loop(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
+    threads: list[threading.Thread] = []
+
+    def note_thread(password: str) -> str:
+        threads.append(threading.current_thread())
+        return hash_password(password)
+
+    monkeypatch.setattr("playhook.web.api_v2.resources.users.hash_password", note_thread)
+    create(api, "users", username="ann", password="a password")
+    assert [each is threading.main_thread() for each in threads] == [False]

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import threading
 
 import pytest
 from starlette.exceptions import HTTPException
@@ -97,3 +98,23 @@ def test_levels(rank: str | None, levels: set[str]) -> None:
     principal = Principal(id=1, username="x", **ranks)
     asked = ("everyone", "readers", "operators", "administrators", "nobody")
     assert {level for level in asked if principal.may(level)} == levels
+
+
+def test_hashing_a_password_leaves_the_event_loop_free(
+    gate: tuple[Gate, _Clock], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The hash waits for something that only the event loop does; were it hashed in the loop, both would wait."""
+    the_gate, _clock = gate
+    went_on = threading.Event()
+
+    def wait_for_the_loop(_hash: str | None, _password: str) -> bool:
+        return went_on.wait(10)
+
+    async def identify_and_go_on() -> Claim | None:
+        identifying = asyncio.create_task(the_gate.identify(_request("admin", "right")))
+        await asyncio.sleep(0.05)
+        went_on.set()
+        return await identifying
+
+    monkeypatch.setattr("playhook.web.auth.verify_password", wait_for_the_loop)
+    assert asyncio.run(identify_and_go_on()) is not None
