@@ -19,6 +19,7 @@ from playhook.settings import Settings
 from playhook.store.store import Store
 from playhook.web.api_v2 import ApiContext, api_routes
 from playhook.web.errors import exception_handlers
+from playhook.web.grouped_routes import GroupedRoutes
 
 PUBLIC_URL: Final = "https://playhook.example.com"
 _SAME: Any = object()
@@ -40,7 +41,7 @@ class Answer:
 def make_api(store: Store, settings: Settings) -> Starlette:
     """Build an application of the API's routes alone."""
     context = ApiContext(store=store, settings=settings, services=load_services())
-    return Starlette(routes=api_routes(context), exception_handlers=exception_handlers())
+    return Starlette(routes=[GroupedRoutes(api_routes(context))], exception_handlers=exception_handlers())
 
 
 class Api:

@@ -42,6 +42,7 @@ from playhook.store.retention import purge
 from playhook.store.store import Store, open_store
 from playhook.web.api_v2 import ApiContext, api_routes
 from playhook.web.errors import exception_handlers
+from playhook.web.grouped_routes import GroupedRoutes
 from playhook.web.hooks import HookEndpoints
 from playhook.worker.launcher import Launcher
 from playhook.worker.loop import WorkerPool
@@ -143,7 +144,7 @@ def make_app(receiver: Receiver) -> ASGIApp:
     hooks = HookEndpoints(intake, max_body=settings.max_body, refusals_per_minute=settings.refusals_per_minute)
     api = ApiContext(store=receiver.store, settings=settings, services=receiver.services)
     first, last = hooks.routes(receiver.services)
-    web = Starlette(routes=[*first, *api_routes(api), *last], exception_handlers=exception_handlers())
+    web = Starlette(routes=[*first, GroupedRoutes(api_routes(api)), *last], exception_handlers=exception_handlers())
     return hooks.in_front_of(web, receiver.services)
 
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import orjson
 from starlette.responses import Response
-from starlette.routing import BaseRoute
+from starlette.routing import Route
 
 from playhook.web.api_v2.call import PREFIX, ApiContext, Call
 from playhook.web.api_v2.endpoints import Answer, Endpoints, bind
@@ -28,11 +28,10 @@ from playhook.web.api_v2.resources import all_resources
 from playhook.web.api_v2.root import root_views
 from playhook.web.api_v2.serve import Server, View
 from playhook.web.auth import Gate
-from playhook.web.grouped_routes import GroupedRoutes
 from playhook.web.login import Login
 
 
-def api_routes(context: ApiContext) -> list[BaseRoute]:
+def api_routes(context: ApiContext) -> list[Route]:
     """Return every route below `/api/`. Paths are exact: what is not one of them is left to other routes."""
     resources = all_resources(context)
     endpoints = Endpoints(resources)
@@ -41,7 +40,7 @@ def api_routes(context: ApiContext) -> list[BaseRoute]:
     routes = Login(context.store, context.settings, gate).routes()
     for path, view in _all_views(endpoints, context):
         routes += server.routes(path, view)
-    return [GroupedRoutes(routes)]
+    return routes
 
 
 def _all_views(endpoints: Endpoints, context: ApiContext) -> list[tuple[str, View]]:
