@@ -41,5 +41,11 @@ def test_defaults_are_the_receivers_own() -> None:
         option = f"webhook_receiver_{name}"
         if option in defaults and name not in OTHER_DEFAULTS:
             default = defaults[option]
-            shown = ",".join(default) if isinstance(default, list) else default
+            shown = _as_setting(default)
             assert shown == (field.default if field.default is not None else ""), option
+
+
+def _as_setting(value: Any) -> Any:
+    if isinstance(value, bool):
+        return "on" if value else "off"
+    return ",".join(value) if isinstance(value, list) else value
