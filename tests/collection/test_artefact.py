@@ -41,7 +41,7 @@ def test_holds_no_empty_litter_directory(tarball: Path) -> None:
 
 def test_holds_what_the_role_installs_the_receiver_from(tarball: Path) -> None:
     needed = {name for name in tracked_files() if re.match(r"receiver/(src/|pyproject\.toml$|README\.md$)", name)}
-    assert {"receiver/pyproject.toml", "receiver/README.md", "receiver/src/playhook/cli.py"} <= needed
+    assert {"receiver/pyproject.toml", "receiver/README.md", "receiver/src/playhook/cli/__init__.py"} <= needed
     assert needed <= artefact_files(tarball)
 
 
