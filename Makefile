@@ -4,7 +4,7 @@
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
 MAKEFLAGS += --no-print-directory
-.PHONY: help test lint unit contract sanity units artefact integration acceptance clients role-test demo bench docs changelog clean
+.PHONY: help test lint unit contract sanity units artefact integration acceptance clients role-test demo bench bench-full docs changelog clean
 
 TOP := $(CURDIR)
 BIN := $(TOP)/.venv/bin
@@ -79,9 +79,13 @@ role-test: $(STAMP) ## The role on a booted systemd (needs root)
 demo: $(STAMP) ## A signed pull request runs a playbook, step by step; KEEP=1 stays up
 	KEEP=$(KEEP) $(BIN)/python demo/run.py
 
-bench: $(STAMP) ## Acknowledgements a second, and delivery to end of playbook
+bench: $(STAMP) ## Measure in 5 minutes and write docs/performance.md's tables; BENCH="intake api" runs these sections
 	@tests/tools/need-packages.sh bench
-	cd receiver && $(BIN)/python bench/run.py
+	cd receiver && $(BIN)/python bench/run.py $(BENCH)
+
+bench-full: $(STAMP) ## The same in up to 60 minutes, and what takes long
+	@tests/tools/need-packages.sh bench
+	cd receiver && $(BIN)/python bench/run.py --full $(BENCH)
 
 docs: $(STAMP) ## Write docs/reference anew from the code
 	$(BIN)/python docs/generate.py

@@ -4,13 +4,10 @@
 
 from __future__ import annotations
 
-import statistics
-from collections.abc import Callable
-from pathlib import Path
-
 from tests.live import LiveReceiver
 
 from bench.sample import make_template
+from bench.section import Run, Table, spread
 from bench.tokens import token_sentence
 from bench.wrk import Load, run_wrk_get
 
@@ -19,10 +16,10 @@ CONNECTIONS = (1, 8)
 PAIRS = 300
 
 
-def measure_api(directory: Path, *, rounds: int, seconds: int, tell: Callable[[str], None]) -> list[str]:
-    """Return the table's lines. Fails when the list does not hold what it should."""
+def measure(run: Run) -> list[Table]:
+    """Fail when the list does not hold what it should."""
     env = {"PLAYHOOK_WORKERS": "0", "PLAYHOOK_LOG_LEVEL": "warning"}
-    with LiveReceiver(directory / "api", env=env) as receiver:
+    with LiveReceiver(run.directory / "api", env=env) as receiver:
         path, _key = make_template(receiver)
         detail = path.removeprefix("/api/v2/").rpartition("github/")[0]
         for number in range(1, TEMPLATES):
@@ -32,21 +29,27 @@ def measure_api(directory: Path, *, rounds: int, seconds: int, tell: Callable[[s
             raise RuntimeError(f"the list does not hold {TEMPLATES} job templates")
         token = receiver.post("tokens/", {"scope": "read"})["token"]
         loads: dict[tuple[str, int], list[Load]] = {}
-        for turn in range(rounds):
+        for turn in range(run.rounds):
             for name, address in ((f"list of {TEMPLATES} job templates", listed), ("one job template", detail)):
                 for connections in CONNECTIONS:
                     load = run_wrk_get(
-                        f"{receiver.url}/api/v2/{address}", token, connections=connections, seconds=seconds
+                        f"{receiver.url}/api/v2/{address}", token, connections=connections, seconds=run.seconds
                     )
                     loads.setdefault((name, connections), []).append(load)
-                    tell(f"round {turn + 1}: {name}, {connections} connections: {load.rate:.0f}/s")
+                    run.tell(f"round {turn + 1}: {name}, {connections} connections: {load.rate:.0f}/s")
         tokens = token_sentence(receiver, PAIRS)
-    return [*_table(loads), "", tokens]
+    head = ("", "connections", "requests/s", "p50 ms", "p99 ms")
+    return [Table(title="Reading, by one process", head=head, rows=_rows(loads), notes=[tokens])]
 
 
-def _table(loads: dict[tuple[str, int], list[Load]]) -> list[str]:
-    lines = ["| | connections | requests/s | p50 ms | p99 ms |", "|---|---|---|---|---|"]
-    for (name, connections), runs in loads.items():
-        rate, p50, p99 = (statistics.median(getattr(run, key) for run in runs) for key in ("rate", "p50", "p99"))
-        lines.append(f"| {name} | {connections} | {rate:.0f} | {p50:.1f} | {p99:.1f} |")
-    return lines
+def _rows(loads: dict[tuple[str, int], list[Load]]) -> list[tuple[str, ...]]:
+    return [
+        (
+            name,
+            str(connections),
+            spread([each.rate for each in runs]),
+            spread([each.p50 for each in runs], 1),
+            spread([each.p99 for each in runs], 1),
+        )
+        for (name, connections), runs in loads.items()
+    ]

@@ -13,6 +13,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 
 from bench.sample import pull_request_body
+from bench.section import Run, Table
 from playhook.domain.delivery import Delivery
 from playhook.domain.event import Event
 from playhook.intake.extra_vars import event_record
@@ -37,8 +38,8 @@ RULES = {
 _CALLS, _BATCHES = 200, 100
 
 
-def measure_filters() -> list[str]:
-    """Return the table's lines. Fails when the event does not pass every rule, for then less would be measured."""
+def measure(run: Run) -> list[Table]:
+    """Fail when the event does not pass every rule, for then less would be measured."""
     event = _pull_request()
     record = event_record(event)
     ten, none = compile_rules(RULES), compile_rules({})
@@ -47,12 +48,14 @@ def measure_filters() -> list[str]:
         raise RuntimeError(f"the sample does not pass: {verdict.reason}")
     gc.collect()
     gc.freeze()  # as the receiver does
-    lines = ["| | median µs | least µs |", "|---|---|---|"]
+    rows = []
     for name, rules in (("no rules", none), ("ten rules", ten)):
         times = _time(lambda rules=rules: judge(rules, event, record, {}))  # type: ignore[misc]
-        lines.append(f"| {name} | {statistics.median(times):.1f} | {min(times):.1f} |")
+        run.tell(f"{name}: {statistics.median(times):.1f} µs")
+        rows.append((name, f"{statistics.median(times):.1f}", f"{min(times):.1f}"))
     gc.unfreeze()
-    return lines
+    title = "A verdict on a pull request of 25 KB"
+    return [Table(title=title, head=("", "median µs of processor time", "least µs"), rows=rows)]
 
 
 def _pull_request() -> Event:

@@ -6,32 +6,31 @@ from __future__ import annotations
 
 import contextlib
 import sqlite3
-import statistics
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from pathlib import Path
 
 import requests
 from tests.live import LiveReceiver, free_port
 
 from bench import baseline
 from bench.sample import make_template, pull_request_body, sign
+from bench.section import Run, Table, ratio, spread
 from bench.wrk import Load, run_wrk
 
 CONNECTIONS = (1, 16, 64)
-Run = Callable[[int, int], Load]
+Side = Callable[[int, int], Load]
 
 
-def measure_intake(directory: Path, *, rounds: int, seconds: int, tell: Callable[[str], None]) -> list[str]:
-    """Return the table's lines. Fails when what was acknowledged is not in the database."""
+def measure(run: Run) -> list[Table]:
+    """Fail when what was acknowledged is not in the database."""
     body = pull_request_body()
     loads: dict[tuple[str, int], list[Load]] = {}
-    receiver = LiveReceiver(directory / "intake", env={"PLAYHOOK_WORKERS": "0", "PLAYHOOK_LOG_LEVEL": "warning"})
+    receiver = LiveReceiver(run.directory / "intake", env={"PLAYHOOK_WORKERS": "0", "PLAYHOOK_LOG_LEVEL": "warning"})
     with receiver, _baseline() as yardstick:
         path, key = make_template(receiver)
-        sides: dict[str, Run] = {
+        sides: dict[str, Side] = {
             "verify and parse": lambda c, s: run_wrk(
                 yardstick, "/hook/", body, sign(baseline.KEY, body), connections=c, seconds=s
             ),
@@ -39,28 +38,32 @@ def measure_intake(directory: Path, *, rounds: int, seconds: int, tell: Callable
                 receiver.url, path, body, sign(key, body), connections=c, seconds=s
             ),
         }
-        for turn in range(rounds):
+        for turn in range(run.rounds):
             for connections in CONNECTIONS:
-                for side, run in sides.items():
-                    load = run(connections, seconds)
+                for side, send in sides.items():
+                    load = send(connections, run.seconds)
                     loads.setdefault((side, connections), []).append(load)
-                    tell(
+                    run.tell(
                         f"round {turn + 1}: {side}, {connections} connections: {load.rate:.0f}/s, p99 {load.p99:.1f} ms"
                     )
     acknowledged = sum(load.requests for (side, _), each in loads.items() if "Playhook" in side for load in each)
     _check_durable(receiver, acknowledged)
-    return [*_table(loads, list(sides)), "", f"{acknowledged} deliveries acknowledged, none missing in the database."]
+    note = f"{acknowledged} deliveries were acknowledged, and none is missing in the database."
+    head = ("", "connections", "acknowledged/s", "p50 ms", "p99 ms", "rate : yardstick")
+    title = "A signed delivery of 25 KB, durable (WAL, fsync) when it is answered"
+    return [Table(title=title, head=head, rows=_rows(loads, list(sides)), notes=[note])]
 
 
-def _table(loads: dict[tuple[str, int], list[Load]], sides: list[str]) -> list[str]:
-    lines = ["| | connections | acknowledged/s | p50 ms | p99 ms | rate : yardstick |", "|---|---|---|---|---|---|"]
+def _rows(loads: dict[tuple[str, int], list[Load]], sides: list[str]) -> list[tuple[str, ...]]:
+    rows = []
     for side in sides:
         for connections in CONNECTIONS:
             runs, yardstick = loads[side, connections], loads[sides[0], connections]
-            ratio = statistics.median(a.rate / b.rate for a, b in zip(runs, yardstick, strict=True))
-            rate, p50, p99 = (statistics.median(getattr(run, name) for run in runs) for name in ("rate", "p50", "p99"))
-            lines.append(f"| {side} | {connections} | {rate:.0f} | {p50:.1f} | {p99:.1f} | {ratio:.2f} |")
-    return lines
+            compared = ratio([each.rate for each in runs], [each.rate for each in yardstick])
+            rate, p50 = spread([each.rate for each in runs]), spread([each.p50 for each in runs], 1)
+            p99 = spread([each.p99 for each in runs], 1)
+            rows.append((side, str(connections), rate, p50, p99, f"{compared:.2f}"))
+    return rows
 
 
 def _check_durable(receiver: LiveReceiver, acknowledged: int) -> None:

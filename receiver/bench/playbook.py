@@ -5,46 +5,38 @@
 from __future__ import annotations
 
 import os
-import statistics
 import subprocess
 import sys
 import time
 import uuid
-from collections.abc import Callable
 from pathlib import Path
 
 import requests
 from tests.live import LiveReceiver
 
 from bench.sample import make_template, pull_request_body, sign, write_playbook
+from bench.section import Run, Table, ratio, spread
 
 
-def measure_playbook(directory: Path, *, rounds: int, tell: Callable[[str], None]) -> list[str]:
-    """Return the table's lines."""
-    bare_dir = directory / "bare"
+def measure(run: Run) -> list[Table]:
+    bare_dir = run.directory / "bare"
     bare_dir.mkdir()
     write_playbook(bare_dir / "site.yml")
     bare: list[float] = []
     ours: list[float] = []
-    with LiveReceiver(directory / "playbook", env={"PLAYHOOK_LOG_LEVEL": "warning"}) as receiver:
+    with LiveReceiver(run.directory / "playbook", env={"PLAYHOOK_LOG_LEVEL": "warning"}) as receiver:
         path, key = make_template(receiver)
         _deliver_and_wait(receiver, path, key)  # the first one also fills Python's bytecode caches
         _run_bare(bare_dir)
-        for turn in range(rounds):
+        for turn in range(run.rounds + 2):
             bare.append(_run_bare(bare_dir))
             ours.append(_deliver_and_wait(receiver, path, key))
-            tell(f"round {turn + 1}: ansible-playbook {bare[-1]:.2f} s, delivery to end of job {ours[-1]:.2f} s")
-    ratio = statistics.median(a / b for a, b in zip(ours, bare, strict=True))
-    return [
-        "| | median s | min | max | ratio |",
-        "|---|---|---|---|---|",
-        f"| bare `ansible-playbook`, one task | {_spread(bare)} | 1.00 |",
-        f"| delivery to end of job, the same playbook | {_spread(ours)} | {ratio:.2f} |",
+            run.tell(f"round {turn + 1}: ansible-playbook {bare[-1]:.2f} s, delivery to end of job {ours[-1]:.2f} s")
+    rows = [
+        ("bare `ansible-playbook`", spread(bare, 2), "1.00"),
+        ("delivery to end of job", spread(ours, 2), f"{ratio(ours, bare):.2f}"),
     ]
-
-
-def _spread(times: list[float]) -> str:
-    return f"{statistics.median(times):.2f} | {min(times):.2f} | {max(times):.2f}"
+    return [Table(title="A playbook of one task", head=("", "seconds", "ratio"), rows=rows)]
 
 
 def _run_bare(directory: Path) -> float:

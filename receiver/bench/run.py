@@ -1,45 +1,75 @@
 # SPDX-FileCopyrightText: Playhook contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Run the quick benchmark and print its tables. Absolute figures belong to a machine; the ratios travel."""
+"""Run sections of the benchmark, print their tables and write them into docs/performance.md."""
 
 from __future__ import annotations
 
-import os
-import platform
-import sqlite3
+import argparse
+import importlib
 import sys
 import tempfile
-from importlib.metadata import version
+import time
+import traceback
+from collections.abc import Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
-from bench.api import measure_api
-from bench.filters import measure_filters
-from bench.intake import measure_intake
-from bench.playbook import measure_playbook
+from bench.machine import describe_machine
+from bench.page import PAGE, check_places, fill_place
+from bench.section import Run, Table
+
+SECTIONS = ("filters", "intake", "api", "playbook")
 
 
 def main() -> None:
-    rounds = int(os.environ.get("BENCH_ROUNDS", "3"))
-    seconds = int(os.environ.get("BENCH_SECONDS", "4"))
-    packages = ", ".join(
-        f"{name} {version(name)}" for name in ("ansible-core", "ansible-runner", "starlette", "uvicorn")
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--full", action="store_true", help="measure longer, and what takes long")
+    parser.add_argument(
+        "sections", nargs="*", metavar="SECTION", help=f"of {', '.join(SECTIONS)}; all when none is named"
     )
-    print(f"{os.cpu_count()} cores, Python {platform.python_version()}, SQLite {sqlite3.sqlite_version}, {packages}\n")
-    with tempfile.TemporaryDirectory(prefix="playhook-bench-") as name:
-        directory = Path(name)
-        intake = measure_intake(directory, rounds=rounds, seconds=seconds, tell=_tell)
-        api = measure_api(directory, rounds=rounds, seconds=seconds, tell=_tell)
-        playbook = measure_playbook(directory, rounds=rounds + 2, tell=_tell)
-    print("\n## Filters: a verdict on a pull request of 25 KB\n")
-    print("\n".join(measure_filters()))
-    print("\n## Intake: a signed delivery of 25 KB, durable (WAL, fsync) when it is answered\n")
-    print("\n".join(intake))
-    print("\n## API: reading, by one process\n")
-    print("\n".join(api))
-    print("\n## From the delivery to the end of the playbook\n")
-    print("\n".join(playbook))
+    options = parser.parse_args()
+    names = options.sections or SECTIONS
+    if unknown := set(names) - set(SECTIONS):
+        parser.error(f"there is no section {', '.join(sorted(unknown))}; there are {', '.join(SECTIONS)}")
+    check_places(PAGE.read_text(), names)
+    sys.exit(1 if run_sections(names, full=options.full) else 0)
+
+
+def run_sections(names: Sequence[str], *, full: bool) -> list[str]:
+    """Run one after the other; returns those that failed. What was measured before a failure is written."""
+    failed = []
+    for name in names:
+        machine, begin = describe_machine(), time.monotonic()
+        _tell(f"== {name}")
+        try:
+            tables = _measure(name, full=full)
+        except Exception:  # noqa: BLE001  the other sections still run
+            traceback.print_exc()
+            failed.append(name)
+            continue
+        finally:
+            _tell(f"== {name}: {time.monotonic() - begin:.0f} s")
+        figures = _render(tables, machine, full=full)
+        print(f"\n{figures}\n", flush=True)
+        PAGE.write_text(fill_place(PAGE.read_text(), name, figures))
+    if failed:
+        _tell(f"== failed: {', '.join(failed)}")
+    return failed
+
+
+def _measure(name: str, *, full: bool) -> list[Table]:
+    module = importlib.import_module(f"bench.{name}")
+    with tempfile.TemporaryDirectory(prefix="playhook-bench-") as directory:
+        tables: list[Table] = module.measure(Run(directory=Path(directory), full=full, tell=_tell))
+    return tables
+
+
+def _render(tables: Sequence[Table], machine: str, *, full: bool) -> str:
+    command = "make bench-full" if full else "make bench"
+    measured = f"Measured on {datetime.now(UTC).date()} by `{command}`: {machine}."
+    return "\n\n".join([*(table.markdown() for table in tables), measured])
 
 
 def _tell(line: str) -> None:
