@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Final, Literal
 
 JobStatus = Literal["new", "pending", "waiting", "running", "successful", "failed", "error", "canceled"]
@@ -12,16 +13,18 @@ JobType = Literal["job", "project_update", "workflow_job", "workflow_approval"]
 LaunchType = Literal["manual", "webhook", "relaunch", "workflow", "dependency"]
 
 # pending: accepted and stored. waiting: claimed by a worker that prepares it. running: ansible-playbook is at work.
-TRANSITIONS: Final[dict[JobStatus, frozenset[JobStatus]]] = {
-    "new": frozenset({"pending", "canceled", "error"}),
-    "pending": frozenset({"waiting", "canceled", "error"}),
-    "waiting": frozenset({"pending", "running", "failed", "canceled", "error"}),
-    "running": frozenset({"successful", "failed", "error", "canceled"}),
-    "successful": frozenset(),
-    "failed": frozenset(),
-    "error": frozenset(),
-    "canceled": frozenset(),
-}
+TRANSITIONS: Final[Mapping[JobStatus, frozenset[JobStatus]]] = MappingProxyType(
+    {
+        "new": frozenset({"pending", "canceled", "error"}),
+        "pending": frozenset({"waiting", "canceled", "error"}),
+        "waiting": frozenset({"pending", "running", "failed", "canceled", "error"}),
+        "running": frozenset({"successful", "failed", "error", "canceled"}),
+        "successful": frozenset(),
+        "failed": frozenset(),
+        "error": frozenset(),
+        "canceled": frozenset(),
+    }
+)
 
 # No worker takes these: a workflow job is stepped from pending to its end, an approval waits, pending, for a person.
 WORKFLOW_TRANSITIONS: Final[dict[JobStatus, frozenset[JobStatus]]] = {

@@ -122,7 +122,7 @@ def exists_equal(
 
 def find_named(connection: Connection, table_name: str, name: Any, **belongs: Any) -> int | None:
     """Return the id of what has a name and belongs to the objects whose ids the columns hold; None for no such."""
-    whole = isinstance(name, str) and all(type(value) is int for value in belongs.values())
+    whole = isinstance(name, str) and all(_is_id(value) for value in belongs.values())
     if not whole:
         return None
     table = t.metadata.tables[table_name]
@@ -198,3 +198,7 @@ def detach(tx: Tx, table_name: str, values: Mapping[str, Any]) -> None:
 def _made(tx: Tx, table: Table, user_id: int | None) -> dict[str, Any]:
     made = {"created": tx.now, "modified": tx.now, "created_by_id": user_id, "modified_by_id": user_id}
     return {name: value for name, value in made.items() if name in table.c}
+
+
+def _is_id(value: Any) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool)

@@ -73,7 +73,7 @@ def _check(draft: Draft) -> None:
 def _complain(declared: Mapping[str, tuple[Any, ...]], given: Mapping[str, Any]) -> Iterator[str]:
     """Say what is wrong with a configuration, in AWX's words."""
     for name, (kind, *_default) in declared.items():
-        if type(given.get(name)) is list and kind == "list" and not given[name]:
+        if kind == "list" and _is_of(kind, given.get(name)) and not given[name]:
             yield f"No values specified for field '{name}'"
     if str(given.get("http_method", "post")).lower() not in {"put", "post"}:
         yield "HTTP method must be either 'POST' or 'PUT'."
@@ -81,8 +81,12 @@ def _complain(declared: Mapping[str, tuple[Any, ...]], given: Mapping[str, Any])
     if missing:
         yield f"Missing required fields for Notification Configuration: {missing}."
     for name, (kind, *_default) in declared.items():
-        if name in given and type(given[name]) is not _PYTHON[kind]:
+        if name in given and not _is_of(kind, given[name]):
             yield f"Configuration field '{name}' incorrect type, expected {kind}."
+
+
+def _is_of(kind: str, value: Any) -> bool:
+    return isinstance(value, _PYTHON[kind]) and (kind == "bool" or not isinstance(value, bool))
 
 
 def _before(tx: Tx, draft: Draft) -> None:
