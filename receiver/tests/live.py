@@ -45,6 +45,7 @@ class LiveReceiver:
         self._trusted = str(tls.authority) if tls else None
         self.api = requests.Session()
         self.api.verify = self._trusted or True
+        self.api.trust_env = False  # REQUESTS_CA_BUNDLE would win over `verify`
         self.api.auth = ("admin", ADMIN_PASSWORD)
 
     def start(self) -> Self:

@@ -7,27 +7,20 @@ The receiver is told by nothing that it is not AWX; its certificate is checked.
 
 from __future__ import annotations
 
-import json
 import re
-import subprocess
-import sys
-from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
-from tests.clients.conftest import SITE, client_environment
-from tests.integration.worker.repositories import Repository
+from tests.clients.plays import PLAYBOOKS, Play, Run, make_play
 from tests.live import LiveReceiver
 from tests.tls import Tls
 
-PLAYBOOKS = Path(__file__).parent / "playbooks"
 MODULES = {
-    "organization", "credential_type", "credential", "inventory", "host", "project", "job_template", "token", "user",
-    "job_launch", "job_wait", "job_list", "job_cancel", "project_update", "controller_api",
-    "workflow_job_template", "workflow_job_template_node", "workflow_launch", "workflow_approval",
-    "workflow_node_wait",
+    "organization", "credential_type", "credential", "inventory", "group", "host", "project", "job_template", "label",
+    "token", "user", "team", "execution_environment", "instance_group", "notification_template", "job_launch",
+    "job_wait", "job_list", "job_cancel", "project_update", "workflow_job_template", "workflow_job_template_node",
+    "workflow_launch", "workflow_approval", "workflow_node_wait", "controller_api",
 }  # fmt: skip
 CHANGES_NOTHING = {"job_list", "job_wait", "organization", "project_update"}
 REFUSED = {"A field that may not be asked for", "Wait for the end of what was canceled", "What the receiver refuses"}
@@ -35,60 +28,10 @@ REFUSED = {"A field that may not be asked for", "Wait for the end of what was ca
 pytestmark = pytest.mark.timeout(600)  # a module takes about a second, on a busy machine more
 
 
-@dataclass(frozen=True, kw_only=True)
-class Task:
-    """What became of one task."""
-
-    name: str
-    module: str
-    status: str
-    changed: bool
-    message: str
-
-
-@dataclass(frozen=True, kw_only=True)
-class Run:
-    """One run of ansible-playbook."""
-
-    tasks: list[Task]
-    output: str
-
-    @property
-    def changed(self) -> list[str]:
-        return [each.name for each in self.tasks if each.changed]
-
-    @property
-    def unchanged(self) -> list[str]:
-        return [each.name for each in self.tasks if not each.changed]
-
-
-Play = Callable[[str], Run]
-
-
 @pytest.fixture(scope="module")
 def play(receiver: LiveReceiver, collection: Path, tls: Tls, tmp_path_factory: pytest.TempPathFactory) -> Play:
-    """Run a playbook and return what its tasks did; a task that fails ends the test."""
-    directory = tmp_path_factory.mktemp("plays")
-
-    repository = Repository(directory / "repository", {"site.yml": SITE})
-    variables = ("--extra-vars", f"git_url=file://{repository.path}")
-
-    def run(name: str) -> Run:
-        record = directory / f"{len(list(directory.iterdir()))}.json"
-        environment = client_environment(receiver, tls) | {
-            "ANSIBLE_COLLECTIONS_PATH": str(collection),
-            "ANSIBLE_LOCALHOST_WARNING": "false",
-            "ANSIBLE_INVENTORY_UNPARSED_WARNING": "false",
-            "ANSIBLE_PIPELINING": "true",
-            "TASKS_AS_JSON": str(record),
-        }
-        command = [str(Path(sys.executable).parent / "ansible-playbook"), *variables, str(PLAYBOOKS / f"{name}.yml")]
-        done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=300, check=False)
-        output = done.stdout + done.stderr
-        assert done.returncode == 0, f"{output}\n{receiver.log()[-4000:]}"
-        return Run(tasks=[Task(**json.loads(line)) for line in record.read_text().splitlines()], output=output)
-
-    return run
+    """Run a playbook and return what its tasks did."""
+    return make_play(receiver, collection, tls, tmp_path_factory.mktemp("plays"))
 
 
 @pytest.fixture(scope="module")
@@ -115,9 +58,8 @@ def test_the_second_run_changes_nothing(first: Run, play: Play) -> None:
 
 def test_jobs_tokens_copies_and_the_lookup_work(jobs: Run) -> None:
     """What they return is asserted by the playbook itself."""
-    acting = [each for each in jobs.tasks if each.module.startswith("awx.awx.")]
-    assert {each.name for each in acting if each.status != "ok"} == REFUSED
-    unchanged = {each.module.rpartition(".")[2] for each in acting if each.status == "ok" and not each.changed}
+    assert {each.name for each in jobs.of_awx if each.status != "ok"} == REFUSED
+    unchanged = {each.module.rpartition(".")[2] for each in jobs.of_awx if each.status == "ok" and not each.changed}
     assert unchanged <= CHANGES_NOTHING
 
 
@@ -128,8 +70,7 @@ def test_workflows_are_made_once(first: Run, play: Play) -> None:
 
 def test_workflows_run_wait_for_approvals_and_end_as_decided(first: Run, play: Play) -> None:
     """What they return is asserted by the playbook itself."""
-    acting = [each for each in play("workflow_runs").tasks if each.module.startswith("awx.awx.")]
-    failed = {each.name for each in acting if each.status != "ok"}
+    failed = {each.name for each in play("workflow_runs").of_awx if each.status != "ok"}
     assert failed == {"Wait for what was denied", "A limit that may not be asked for"}
 
 
