@@ -7,6 +7,7 @@ from __future__ import annotations
 import logging
 import sys
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any, Literal
 
 import orjson
@@ -47,11 +48,18 @@ def configure_logs(level: str = "info", form: Literal["auto", "console", "json"]
 
 
 class _Logger(structlog.BytesLogger):
-    """Writes lines to standard error, and has a name."""
+    """Writes lines to standard error, and has a name. A line that cannot be written ends no work: its disk is full."""
 
     def __init__(self, name: str = "") -> None:
         super().__init__(sys.stderr.buffer)
         self.name = name
+
+    def msg(self, message: bytes) -> None:
+        with suppress(OSError):
+            super().msg(message)
+
+    log = debug = info = warn = warning = msg
+    fatal = failure = err = error = critical = exception = msg
 
 
 def _renderers(*, console: bool) -> list[structlog.typing.Processor]:

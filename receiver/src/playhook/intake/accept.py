@@ -17,7 +17,15 @@ from playhook.intake.judging import Judged
 from playhook.intake.record import BODY_KEY
 from playhook.intake.rules import Dedupe
 from playhook.intake.sources import CachedTemplate
-from playhook.store.deliveries import DeliveryRow, Outcome, expire_dedupe_key, insert_deliveries, insert_delivery
+from playhook.store.deliveries import (
+    DeliveryRow,
+    Outcome,
+    Reserved,
+    expire_dedupe_key,
+    insert_deliveries,
+    insert_delivery,
+    reserve,
+)
 from playhook.store.hook_templates import HookTemplate, find_inventory_id
 from playhook.store.jobs import NewJob, create_jobs, job_type_of
 from playhook.store.status_posts import NewStatusPost, describe, insert_status_posts, status_context
@@ -87,23 +95,26 @@ def accept(tx: Tx, offers: Sequence[Offer]) -> list[list[Accepted] | Exception]:
 
     Returns StaleTemplate for a delivery that was judged under another config version than this transaction's.
     """
-    version = tx.config_version()
-    takings = [_Taking(judged=offer.judged) if offer.version == version else None for offer in offers]
+    reserved = reserve(tx, [offer.judged[0].row for offer in offers])
+    takings = [_Taking(judged=offer.judged) if offer.version == reserved.version else None for offer in offers]
     current = [taking for taking in takings if taking is not None]
     for turn in range(max((len(taking.judged) for taking in current), default=0)):
-        _accept_turn(tx, [taking for taking in current if turn < len(taking.judged)], turn)
+        those = [taking for taking in current if turn < len(taking.judged)]
+        _accept_turn(tx, those, turn, reserved if turn == 0 else reserve(tx, [each.judged[turn].row for each in those]))
     return [StaleTemplate("a template has changed") if taking is None else taking.accepted for taking in takings]
 
 
-def _accept_turn(tx: Tx, takings: Sequence[_Taking], turn: int) -> None:
+def _accept_turn(tx: Tx, takings: Sequence[_Taking], turn: int, reserved: Reserved) -> None:
     """Store each delivery for its template number `turn`."""
     steps = [_prepare(tx, taking.judged[turn], taking.original_id) for taking in takings]
-    for step, delivery_id in zip(steps, insert_deliveries(tx, [step.row for step in steps]), strict=True):
+    delivery_ids = insert_deliveries(tx, [step.row for step in steps], reserved.delivery_ids[: len(steps)])
+    for step, delivery_id in zip(steps, delivery_ids, strict=True):
         step.delivery_id = delivery_id
         if delivery_id is None:
             _insert_repeat(tx, step)
     launching = [(step, found) for step in steps if (found := step.launch) is not None]
-    for (step, _launch), job_id in zip(launching, launch(tx, [found for _step, found in launching]), strict=True):
+    job_ids = launch(tx, [found for _step, found in launching], reserved.job_ids[: len(launching)])
+    for (step, _launch), job_id in zip(launching, job_ids, strict=True):
         step.job_id = job_id
     for taking, step in zip(takings, steps, strict=True):
         taking.accepted.append(_told(step))
@@ -166,9 +177,9 @@ def _insert_repeat(tx: Tx, step: _Step) -> None:
         step.delivery_id = insert_delivery(tx, step.row)
 
 
-def launch(tx: Tx, launches: Sequence[Launch]) -> list[int]:
-    """Store the jobs of deliveries and their first status posts; returns the jobs' ids."""
-    ids = create_jobs(tx, [_make_job(each) for each in launches])
+def launch(tx: Tx, launches: Sequence[Launch], ids: Sequence[int] = ()) -> Sequence[int]:
+    """Store the jobs of deliveries and their first status posts; returns the jobs' ids, those taken for them if any."""
+    ids = create_jobs(tx, [_make_job(each) for each in launches], ids)
     posts = [_make_post(each, job_id) for each, job_id in zip(launches, ids, strict=True)]
     insert_status_posts(tx, [post for post in posts if post is not None])
     return ids

@@ -24,11 +24,15 @@ from playhook.logs import get_logger
 from playhook.services.base import Service
 from playhook.store.deliveries import record_refusal
 from playhook.store.store import Store
+from playhook.store.trouble import LOCKED
 
 _log = get_logger(__name__)
 _INLINE: Final = 256 * 1024  # a larger body is examined in a thread, so that it does not hold up the event loop
 _REFUSALS_AT_ONCE: Final = 100
 _MOST_PATHS: Final = 10_000
+# Seconds for one delivery: GitHub and GitLab wait for ten. Whether what was being written then is stored shows when
+# the delivery is sent again: as a duplicate, or not.
+_PATIENCE: Final = 8.0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -59,19 +63,25 @@ class Intake:
         refusals leave no record. Raises DeliveryRefused or StoreUnavailable.
         """
         try:
-            for fresh in (False, True, True):
-                examined = await self._examine(address, delivery, fresh=fresh, suspect=suspect)
-                try:
-                    offer = Offer(version=examined.source.version, judged=examined.judged)
-                    accepted = await self._store.write_in_group(accept, offer)
-                except StaleTemplate:
-                    continue
-                _log_outcomes(address, examined, accepted)
-                return accepted
+            async with asyncio.timeout(_PATIENCE):
+                return await self._receive(address, delivery, suspect=suspect)
         except DeliveryRefused as refusal:
             if not suspect:
                 self.record_refusal(address, delivery, refusal)
             raise
+        except TimeoutError:
+            raise StoreUnavailable(LOCKED) from None
+
+    async def _receive(self, address: Address, delivery: Delivery, *, suspect: bool) -> list[Accepted]:
+        for fresh in (False, True, True):
+            examined = await self._examine(address, delivery, fresh=fresh, suspect=suspect)
+            try:
+                offer = Offer(version=examined.source.version, judged=examined.judged)
+                accepted = await self._store.write_in_group(accept, offer)
+            except StaleTemplate:
+                continue
+            _log_outcomes(address, examined, accepted)
+            return accepted
         raise StoreUnavailable("the template is being changed; send the delivery again")
 
     async def _examine(self, address: Address, delivery: Delivery, *, fresh: bool, suspect: bool) -> _Examined:

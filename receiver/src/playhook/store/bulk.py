@@ -21,8 +21,9 @@ from sqlalchemy.exc import DBAPIError
 
 _ROWS: Final = 64  # of one statement
 _INSERT: Final[Mapping[str, Any]] = {"sqlite": sqlite_insert, "postgresql": postgresql_insert}
-_LAST_ID: Final = "SELECT seq FROM sqlite_sequence WHERE name = ?"
-_NEXT_IDS: Final = "SELECT nextval(pg_get_serial_sequence(%s, 'id')) FROM generate_series(1, %s)"
+_VERSION: Final = "SELECT (SELECT config_version FROM installation)"
+_LAST_ID: Final = ", (SELECT seq FROM sqlite_sequence WHERE name = '{table}')"
+_NEXT_IDS: Final = ", ARRAY(SELECT nextval(pg_get_serial_sequence('{table}', 'id')) FROM generate_series(1, %s))"
 _NOTHING: Final[Mapping[str, Any]] = {}
 
 Values = Mapping[str, Any]
@@ -38,11 +39,25 @@ class Row:
 
 def take_ids(connection: Connection, table: Table, count: int) -> list[int]:
     """Return the ids for this transaction's next `count` rows of the table, in order."""
+    ids: list[int] = take_version_and_ids(connection, {table: count})[1]
+    return ids
+
+
+def take_version_and_ids(connection: Connection, counts: Mapping[Table, int]) -> list[Any]:
+    """Return the config version, and the ids for this transaction's next so many rows of each table, in order."""
     if connection.dialect.name == "sqlite":  # whoever has begun to write is the only one until the commit
-        found = run_at_driver(connection, _LAST_ID, (table.name,)).fetchone()
-        last = found[0] if found else 0
-        return list(range(last + 1, last + count + 1))
-    return [each[0] for each in run_at_driver(connection, _NEXT_IDS, (table.name, count)).fetchall()]
+        version, *last = run_at_driver(connection, _opening(_LAST_ID, *counts)).fetchone()
+        return [version, *(_following(each or 0, count) for each, count in zip(last, counts.values(), strict=True))]
+    return list(run_at_driver(connection, _opening(_NEXT_IDS, *counts), list(counts.values())).fetchone())
+
+
+@lru_cache(maxsize=64)
+def _opening(each: str, *tables: Table) -> str:
+    return _VERSION + "".join(each.format(table=table.name) for table in tables)
+
+
+def _following(last: int, count: int) -> list[int]:
+    return list(range(last + 1, last + count + 1))
 
 
 def insert_rows(

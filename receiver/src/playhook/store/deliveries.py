@@ -13,7 +13,7 @@ import orjson
 from sqlalchemy import Connection, bindparam, delete, func, select, update
 
 from playhook.store import tables as t
-from playhook.store.bulk import Row, find_missing, insert_rows, take_ids
+from playhook.store.bulk import Row, find_missing, insert_rows, take_ids, take_version_and_ids
 from playhook.store.compression import decompress
 from playhook.store.hook_templates import HookTemplate, read_template
 from playhook.store.writer import Tx
@@ -74,10 +74,27 @@ class JudgedDelivery:
     template: HookTemplate | None
 
 
-def insert_deliveries(tx: Tx, rows: Sequence[DeliveryRow]) -> list[int | None]:
+@dataclass(frozen=True, kw_only=True)
+class Reserved:
+    """What storing deliveries begins with: the config version now, and ids for them and for the jobs they launch."""
+
+    version: int
+    delivery_ids: Sequence[int]
+    job_ids: Sequence[int]
+
+
+def reserve(tx: Tx, rows: Sequence[DeliveryRow]) -> Reserved:
+    """Ask for all that is needed to store these deliveries next, in one statement."""
+    launching = sum(row.outcome == "launched" for row in rows)
+    version, delivery_ids, job_ids = take_version_and_ids(
+        tx.connection, {t.webhook_deliveries: len(rows), t.unified_jobs: launching}
+    )
+    return Reserved(version=version, delivery_ids=delivery_ids, job_ids=job_ids)
+
+
+def insert_deliveries(tx: Tx, rows: Sequence[DeliveryRow], ids: Sequence[int]) -> list[int | None]:
     """Store deliveries; None for each whose dedupe key is there already (equal ones at once make one row)."""
     table = t.webhook_deliveries
-    ids = take_ids(tx.connection, table, len(rows))
     values = [Row(own={"id": row_id, **vars(row)}) for row_id, row in zip(ids, rows, strict=True)]
     inserted = insert_rows(tx.connection, table, values, unless_taken=("template_id", "dedupe_key"))
     missing = set() if inserted == len(rows) else find_missing(tx.connection, table, ids)
@@ -86,7 +103,7 @@ def insert_deliveries(tx: Tx, rows: Sequence[DeliveryRow]) -> list[int | None]:
 
 def insert_delivery(tx: Tx, row: DeliveryRow) -> int | None:
     """Store one delivery; None when one with its dedupe key is there already."""
-    return insert_deliveries(tx, [row])[0]
+    return insert_deliveries(tx, [row], take_ids(tx.connection, t.webhook_deliveries, 1))[0]
 
 
 def expire_dedupe_key(tx: Tx, row: DeliveryRow, window: timedelta) -> bool:

@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final
 
 import orjson
 from psycopg.errors import QueryCanceled
@@ -18,6 +18,13 @@ from playhook.store.regexp import Regexp
 _REGEXP = "regexp"
 _POSTGRESQL = "postgresql"
 _SLOWEST_READ = "20s"  # PostgreSQL ends a longer one: a user's filter must not keep a connection for ever
+_SLOWEST_WRITE = "60s"
+_LONGEST_LOCK = 5  # seconds that a write waits for another process's lock; senders of deliveries wait for ten
+# In seconds, and milliseconds for the last: a server that has vanished is noticed while the sender still waits.
+_PATIENCE: Final = {
+    "connect_timeout": 5, "keepalives_idle": 5, "keepalives_interval": 2, "keepalives_count": 3,
+    "tcp_user_timeout": 8000,
+}  # fmt: skip
 
 
 def make_engine(url: str, *, writes: bool) -> Engine:
@@ -29,6 +36,7 @@ def make_engine(url: str, *, writes: bool) -> Engine:
         pool_size=size,
         max_overflow=0 if writes else 16,
         pool_pre_ping=not is_sqlite(url),
+        connect_args={} if is_sqlite(url) else {n: v for n, v in _PATIENCE.items() if n not in parsed.query},
         hide_parameters=True,  # an error's text goes to the log, and parameters hold secrets
         json_serializer=lambda value: orjson.dumps(value).decode(),
         json_deserializer=orjson.loads,
@@ -36,7 +44,7 @@ def make_engine(url: str, *, writes: bool) -> Engine:
     if is_sqlite(url):
         _tune_sqlite(engine, begin="BEGIN IMMEDIATE" if writes else "BEGIN")
     else:
-        _tune_postgresql(engine, reads_at_most=None if writes else _SLOWEST_READ)
+        _tune_postgresql(engine, slowest=_SLOWEST_WRITE if writes else _SLOWEST_READ)
     return engine
 
 
@@ -68,13 +76,13 @@ class _TextDumper(StrDumper):
         return bytes(super().dump(obj.replace("\0", "\N{REPLACEMENT CHARACTER}")) or b"")
 
 
-def _tune_postgresql(engine: Engine, *, reads_at_most: str | None) -> None:
+def _tune_postgresql(engine: Engine, *, slowest: str) -> None:
     @event.listens_for(engine, "connect")
     def _on_connect(connection: Any, _record: Any) -> None:
         connection.adapters.register_dumper(str, _TextDumper)
-        if reads_at_most is not None:
-            connection.execute(f"SET statement_timeout = '{reads_at_most}'")
-            connection.commit()
+        connection.execute(f"SET statement_timeout = '{slowest}'")
+        connection.execute(f"SET lock_timeout = '{_LONGEST_LOCK}s'")
+        connection.commit()
 
 
 def _tune_sqlite(engine: Engine, *, begin: str) -> None:
@@ -86,7 +94,7 @@ def _tune_sqlite(engine: Engine, *, begin: str) -> None:
             "journal_mode=WAL",
             "synchronous=FULL",  # an acknowledged delivery survives a power cut
             "foreign_keys=ON",
-            "busy_timeout=10000",
+            f"busy_timeout={_LONGEST_LOCK * 1000}",
             "cache_size=-16000",
             "temp_store=MEMORY",
         ):

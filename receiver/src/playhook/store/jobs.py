@@ -76,14 +76,14 @@ def create_job(
     return create_jobs(tx, [job])[0]
 
 
-def create_jobs(tx: Tx, jobs: Sequence[NewJob]) -> list[int]:
+def create_jobs(tx: Tx, jobs: Sequence[NewJob], ids: Sequence[int] = ()) -> Sequence[int]:
     """Store pending jobs and have them run once this is durable; returns their ids, in order.
 
-    A workflow job gets a copy of its template's graph.
+    A workflow job gets a copy of its template's graph. `ids` are those taken for them, if they were.
     """
     if not jobs:
         return []
-    ids = take_ids(tx.connection, t.unified_jobs, len(jobs))
+    ids = ids or take_ids(tx.connection, t.unified_jobs, len(jobs))
     for alike in _make_rows(tx, ids, jobs):
         insert_rows(tx.connection, t.unified_jobs, alike)
     _attach(

@@ -25,6 +25,7 @@ def migrate(url: str) -> None:
     try:
         with engine.begin() as connection:
             if not is_sqlite(url):
+                connection.execute(text("SET LOCAL statement_timeout = 0; SET LOCAL lock_timeout = 0"))
                 connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _ADVISORY_LOCK})
             _refuse_newer(connection)
             command.upgrade(_config(connection), "head")

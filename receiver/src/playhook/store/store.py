@@ -9,14 +9,15 @@ from concurrent.futures import Future
 from contextlib import contextmanager
 from typing import Concatenate, ParamSpec, TypeVar
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection
 from sqlalchemy.exc import SQLAlchemyError
 
 from playhook.errors import StoreUnavailable
 from playhook.settings import Settings
-from playhook.store import tables as t
 from playhook.store.encryption import Cipher, load_cipher
 from playhook.store.engine import make_engine
+from playhook.store.trouble import LOCKED, describe_failure
+from playhook.store.try_write import try_write
 from playhook.store.writer import Defer, GroupFunction, Tx, Writer
 
 P = ParamSpec("P")
@@ -40,7 +41,7 @@ class Store:
             with self._readers.connect() as connection:
                 yield connection
         except SQLAlchemyError as error:
-            raise StoreUnavailable(f"the database cannot be read ({type(error).__name__})") from error
+            raise StoreUnavailable(describe_failure(error)) from error
 
     def write(self, function: Callable[Concatenate[Tx, P], R], *args: P.args, **kwargs: P.kwargs) -> R:
         """Run `function(tx, …)` in the writer and wait until it is durable."""
@@ -58,14 +59,16 @@ class Store:
         """Give dispatch's way to take what `Tx.defer` says; the composition root calls it once."""
         self._writer.defer = defer
 
-    def is_ready(self) -> bool:
-        """Say whether the database answers, and takes writes."""
+    def check_writes(self, patience: float) -> None:
+        """Try to write. Raises StoreUnavailable, which says what is wrong, within `patience` seconds."""
+        known = self._writer.find_trouble()
+        trying = self._writer.submit(try_write, as_large_as_delivery=known is not None)
         try:
-            with self.reading() as connection:
-                installed = connection.execute(select(t.installation.c.id)).first() is not None
-                return installed and self._writer.is_alive()
-        except StoreUnavailable:
-            return False
+            trying.result(patience)
+        except TimeoutError:
+            trying.cancel()
+            raise StoreUnavailable(known or LOCKED) from None
+        self._writer.forget_trouble()
 
     def close(self) -> None:
         """Finish queued writes and close the connections."""

@@ -22,13 +22,13 @@ from datetime import UTC, datetime
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
 from sqlalchemy import Connection, Engine, update
-from sqlalchemy.exc import OperationalError
 
 from playhook.errors import StoreUnavailable
 from playhook.logs import get_logger
 from playhook.store import tables as t
 from playhook.store.bulk import run_at_driver
 from playhook.store.encryption import Cipher
+from playhook.store.trouble import LOCKED, describe_failure, is_database_failure
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -38,6 +38,7 @@ _BATCH = 64
 _QUEUE = 10_000
 _CONFIG_VERSION = "SELECT config_version FROM installation"
 _IDLE = 5.0  # seconds after which a connection is tried before it is used
+_SLOW = 3.0  # seconds for one batch, after which the database is said to be in trouble
 
 
 @dataclass(kw_only=True)
@@ -125,6 +126,8 @@ class Writer:
         self._engine = engine
         self._cipher = cipher
         self.defer: Defer = defer_nothing
+        self._begun: float | None = None
+        self._failed: str | None = None
         self._queue: queue.SimpleQueue[_Write | None] = queue.SimpleQueue()
         self._thread = threading.Thread(target=self._loop, name="writer", daemon=True)
         self._thread.start()
@@ -149,8 +152,16 @@ class Writer:
             raise StoreUnavailable("too many writes are waiting for the database")
         self._queue.put(write)
 
-    def is_alive(self) -> bool:
-        return self._thread.is_alive()
+    def find_trouble(self) -> str | None:
+        """Say what kept a write from being stored, or does so now; it stays until `forget_trouble`."""
+        begun = self._begun
+        if begun is not None and time.monotonic() - begun > _SLOW:
+            return LOCKED
+        return self._failed if self._thread.is_alive() else "the thread that writes has ended: restart the receiver"
+
+    def forget_trouble(self) -> None:
+        """Take note that the database takes writes again, as large as a delivery."""
+        self._failed = None
 
     def close(self) -> None:
         """Finish what is queued and stop."""
@@ -163,7 +174,10 @@ class Writer:
             batch, last = self._take()
             wanted = [write for write in batch if write.is_wanted()]
             if wanted:
-                _tell(committer.commit(wanted, self.defer))
+                self._begun = time.monotonic()
+                outcomes, failed = committer.commit(wanted, self.defer)
+                self._begun, self._failed = None, failed or self._failed
+                _tell(outcomes)
             if last:
                 committer.disconnect()
                 return
@@ -191,8 +205,8 @@ class _Committer:
         self._connection: Connection | None = None
         self._last_used = 0.0
 
-    def commit(self, batch: Sequence[_Write], defer: Defer) -> list[_Outcome]:
-        """Run writes in one transaction; returns what became of each."""
+    def commit(self, batch: Sequence[_Write], defer: Defer) -> tuple[list[_Outcome], str | None]:
+        """Run writes in one transaction; returns what became of each, and what is wrong with the database."""
         outcomes: list[_Outcome] = []
         after: list[Callable[[], None]] = []
         state = _BatchState()
@@ -205,12 +219,12 @@ class _Committer:
         except Exception as error:  # noqa: BLE001  drivers raise errors of their own; the writer must outlive them
             _log.error("transaction failed", error=type(error).__name__, detail=_origin(error), writes=len(batch))
             self.disconnect()
-            failure = StoreUnavailable("the database did not take the write")
-            return [_Outcome(write=write, error=failure) for write in batch]
+            failed = describe_failure(error)
+            return [_Outcome(write=write, error=StoreUnavailable(failed)) for write in batch], failed
         self._last_used = time.monotonic()
         for call in after:
             _call(call)
-        return outcomes
+        return outcomes, None
 
     def disconnect(self) -> None:
         """Give the connection back; the next batch gets one that is known to work."""
@@ -234,9 +248,9 @@ def _run(writes: Sequence[_Write], tx: Tx, after: list[Callable[[], None]]) -> l
     driver.execute("SAVEPOINT write")
     try:
         results = writes[0].run(tx, [write.item for write in writes])
-    except OperationalError:
-        raise  # the database itself failed: the whole batch did
-    except Exception as error:  # noqa: BLE001  the caller gets it; the other writes of the batch go on
+    except Exception as error:  # the caller gets it; the other writes of the batch go on
+        if is_database_failure(error):
+            raise
         driver.execute("ROLLBACK TO SAVEPOINT write")
         tx._batch.config_version = None
         if len(writes) == 1:

@@ -44,6 +44,7 @@ _AWX_MAP: Final[dict[str, str]] = {
     **{name: name for name in ("role_definitions", "role_user_assignments", "role_team_assignments")},
 }  # fmt: skip
 _OURS: Final = ("webhook_deliveries", "webhook_endpoints", "webhook_services", "status_posts")
+_WRITE_PATIENCE: Final = 2.0  # seconds
 _BECOME_METHODS: Final = (
     "sudo", "su", "pbrun", "pfexec", "dzdo", "pmrun", "runas", "enable", "doas", "ksu", "machinectl", "sesu",
 )  # fmt: skip
@@ -53,7 +54,7 @@ def root_views(endpoints: Endpoints) -> Iterator[tuple[str, View]]:
     """Yield the paths that belong to no resource, and the empty list for every key of the map that is not built."""
     yield "/api/", replace(_view("REST API", _show_versions, anonymous=True), gives_csrf_token=True)
     yield PREFIX, _view("Version 2", _show_map, anonymous=True)
-    yield f"{PREFIX}ping/", _view("Ping", _show_ping, anonymous=True)
+    yield f"{PREFIX}ping/", replace(_view("Ping", _show_ping, anonymous=True), patience=2 * _WRITE_PATIENCE)
     yield f"{PREFIX}config/", _view("Configuration", _show_config)
     yield f"{PREFIX}me/", _view("Me", _show_me)
     yield f"{PREFIX}webhook_services/", _view("Webhook Service List", show_services)
@@ -87,6 +88,8 @@ def _show_map(_call: Call) -> Response:
 
 
 def _show_ping(call: Call) -> Response:
+    """Answer 200 when deliveries can be stored. Raises StoreUnavailable, which says why they cannot."""
+    call.context.store.check_writes(_WRITE_PATIENCE)
     node = platform.node() or "localhost"
     install_uuid = read_installation(call.connection)
     instance = {

@@ -4,19 +4,23 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Final
 
 import orjson
+from anyio import to_thread
 from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from playhook.errors import Forbidden
+from playhook.errors import Forbidden, StoreUnavailable
+from playhook.store.trouble import LOCKED
 from playhook.web.api_v2.call import ApiContext, Call, not_allowed
 from playhook.web.api_v2.endpoints import Endpoints
 from playhook.web.api_v2.resource import Resource, Sub
@@ -44,7 +48,8 @@ Answerer = Callable[[Call], Response]
 class View:
     """What one URL can do. `describe` answers OPTIONS. `formats` are what `?format=` may ask for.
 
-    `resource` is what the answers are about, `sub` the declaration of a path below another object.
+    `resource` is what the answers are about, `sub` the declaration of a path below another object. `patience` is how
+    many seconds an answer may take, where one that comes late is worth nothing.
     """
 
     methods: Mapping[str, Answerer]
@@ -53,6 +58,7 @@ class View:
     gives_csrf_token: bool = False
     formats: frozenset[str] = frozenset({"json"})
     media_types: frozenset[str] = frozenset()
+    patience: float | None = None
 
     resource: Resource | None = None
     sub: Sub | None = None
@@ -119,7 +125,14 @@ class Server:
             if request.method in _WITH_BODY and request.method in view.methods
             else b""
         )
-        return await run_in_threadpool(self._answer, request, view, claim, raw, caller)
+        if view.patience is None:
+            return await run_in_threadpool(self._answer, request, view, claim, raw, caller)
+        try:
+            async with asyncio.timeout(view.patience):
+                call = partial(self._answer, request, view, claim, raw, caller)
+                return await to_thread.run_sync(call, abandon_on_cancel=True)
+        except TimeoutError:
+            raise StoreUnavailable(LOCKED) from None
 
     def _answer(
         self, request: Request, view: View, claim: Claim | None, raw: bytes, caller: list[Principal]
