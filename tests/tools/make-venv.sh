@@ -45,7 +45,8 @@ if [[ -n $uv ]]; then
     printf -- '-- Installing the receiver and the test tools with uv\n'
     # Its progress is for a person to see.
     [[ -t 2 ]] || wanted+=(--quiet)
-    "$uv" pip install --python .venv/bin/python "${wanted[@]}"
+    # Compiled now, as pip does: else each of the many programs that tests start compiles what it imports.
+    "$uv" pip install --python .venv/bin/python --compile-bytecode "${wanted[@]}"
 else
     printf -- '-- Installing the receiver and the test tools with pip (a minute or two)\n'
     .venv/bin/pip install --quiet --upgrade 'pip>=25.1' # the first that knows --group
