@@ -41,6 +41,7 @@ class JobRow:
     limit: str
     verbosity: int
     extra_vars: str
+    survey_passwords: Mapping[str, str] = field(repr=False)
     job_tags: str
     skip_tags: str
     start_at_task: str
@@ -141,7 +142,10 @@ class InventoryRow:
 
 @dataclass(frozen=True, kw_only=True)
 class JobInputs:
-    """All of it. None means: never set, or deleted since the launch."""
+    """All of it. None means: never set, or deleted since the launch.
+
+    `passwords` are answers to the survey in the clear: values of variables that `job.extra_vars` does not show.
+    """
 
     installation: str
     job: JobRow
@@ -152,6 +156,7 @@ class JobInputs:
     delivery: StoredDelivery | None = None
     workflow: WorkflowRow | None = None
     credentials: tuple[Credential, ...] = ()
+    passwords: Mapping[str, str] = field(default_factory=dict, repr=False)
 
     def secrets(self) -> frozenset[str]:
         """Return every secret text that the job or its project was given."""
@@ -163,7 +168,8 @@ class JobInputs:
                 self.project.credential,
             )
         )
-        return frozenset(text for each in own for name in each.secrets if (text := each.text(name)))
+        texts = {text for each in own for name in each.secrets if (text := each.text(name))}
+        return frozenset(texts | set(self.passwords.values()))
 
 
 def read_job_inputs(connection: Connection, cipher: Cipher, job_id: int) -> JobInputs:
@@ -182,6 +188,7 @@ def read_job_inputs(connection: Connection, cipher: Cipher, job_id: int) -> JobI
         delivery=None if job.delivery_id is None else read_delivery(connection, job.delivery_id),
         workflow=_find(connection, t.unified_jobs, _find_workflow_job_id(connection, job), WorkflowRow),
         credentials=_read_credentials(connection, cipher, job_id),
+        passwords={name: cipher.decrypt(value) for name, value in job.survey_passwords.items()},
     )
 
 

@@ -15,6 +15,7 @@ from playhook.domain.job import JobType, LaunchType
 from playhook.store import tables as t
 from playhook.store.bulk import Row, insert_rows, take_ids
 from playhook.store.job_graphs import copy_template_graph
+from playhook.store.surveys import template_variables
 from playhook.store.writer import Tx
 
 _JOB_TYPES: Final[dict[str, JobType]] = {
@@ -126,6 +127,7 @@ def _make_rows(tx: Tx, ids: Sequence[int], jobs: Sequence[NewJob]) -> Iterable[l
 def _copy(tx: Tx, template: Mapping[str, Any]) -> dict[str, Any]:
     return {
         **{name: template[name] for name in _COPIED},
+        **_survey_defaults(tx, template),
         "type": job_type_of(template),
         "unified_job_template_id": template["id"],
         "status": "pending",
@@ -133,6 +135,15 @@ def _copy(tx: Tx, template: Mapping[str, Any]) -> dict[str, Any]:
         "created": tx.now,
         "modified": tx.now,
     }
+
+
+def _survey_defaults(tx: Tx, template: Mapping[str, Any]) -> dict[str, Any]:
+    if not template["survey_enabled"]:
+        return {}
+    try:
+        return template_variables(tx.cipher, template).columns
+    except ValueError:
+        return {}  # the job ends with that very complaint
 
 
 def _lock_group(template: Mapping[str, Any]) -> str | None:

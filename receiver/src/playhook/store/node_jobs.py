@@ -116,11 +116,11 @@ def _take(tx: Tx, node_id: int, job_id: int) -> None:
         raise Conflict(f"node {node_id} has been launched already")
 
 
-def _of_job(_tx: Tx, launch: _Launch) -> dict[str, Any]:
+def _of_job(tx: Tx, launch: _Launch) -> dict[str, Any]:
     template, node, workflow = launch.template, launch.node, launch.workflow
     return {
         **read_prompts(template, node, workflow),
-        **merge_variables(template, node, workflow, launch.artifacts),
+        **merge_variables(tx.cipher, template, node, workflow, launch.artifacts),
         "delivery_id": workflow["delivery_id"],  # where the webhook's variables come from
     }
 

@@ -8,14 +8,15 @@ wins of: the template's variables, the node's, the artifacts of the nodes before
 
 from __future__ import annotations
 
-import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any, Final
 
 from sqlalchemy import Connection, RowMapping, insert, select
 
-from playhook.domain.variables import parse_variables
+from playhook.domain.survey import questions_of, read_answers
 from playhook.store import tables as t
+from playhook.store.encryption import Cipher
+from playhook.store.surveys import Variables, template_variables, variables_of
 from playhook.store.writer import Tx
 
 # column of a node and of a job → what a template asks for
@@ -39,20 +40,20 @@ def read_prompts(template: RowMapping, node: RowMapping, workflow: RowMapping) -
 
 
 def merge_variables(
-    template: RowMapping, node: RowMapping, workflow: RowMapping, artifacts: Mapping[str, Any]
+    cipher: Cipher, template: RowMapping, node: RowMapping, workflow: RowMapping, artifacts: Mapping[str, Any]
 ) -> dict[str, Any]:
-    """Return the column `extra_vars`, or nothing where the template's own stays as it is."""
+    """Return the columns of the job's variables, or nothing where those of a launch without a node stay as they are."""
     try:
-        own = parse_variables(template["extra_vars"])
-        of_workflow = parse_variables(workflow["extra_vars"])
+        own = template_variables(cipher, template)
+        of_workflow = variables_of(workflow)
     except ValueError:
         return {}  # the job ends with that very complaint
+    of_node = Variables(shown=node["extra_data"], passwords=node["survey_passwords"])
     if template["type"] == "workflow_job_template":  # it hands the artifacts to its nodes, not to itself
-        wanted = _accept(template, {**node["extra_data"], **of_workflow})
+        merged = own.under(_accept(template, of_node), _accept(template, of_workflow))
     else:
-        wanted = {**_accept(template, node["extra_data"]), **artifacts, **of_workflow}
-    merged = {**own, **wanted}
-    return {} if merged == own else {"extra_vars": json.dumps(merged)}
+        merged = own.under(_accept(template, of_node), Variables(shown=artifacts), of_workflow)
+    return {} if merged == own else merged.columns
 
 
 def merge_credentials(connection: Connection, template: RowMapping, node_id: int) -> list[int] | None:
@@ -86,12 +87,10 @@ def attach_prompts(tx: Tx, template: RowMapping, node_id: int, job_id: int) -> N
             tx.connection.execute(insert(of_job), [{"job_id": job_id, name: each} for each in ids])
 
 
-def _accept(template: RowMapping, variables: Mapping[str, Any]) -> dict[str, Any]:
-    if template["ask_variables_on_launch"]:
-        return dict(variables)
-    spec: Sequence[Mapping[str, Any]] = (template["survey_spec"] or {}).get("spec") or ()
-    asked = {question.get("variable") for question in spec} if template["survey_enabled"] else set()
-    return {name: value for name, value in variables.items() if name in asked}
+def _accept(template: RowMapping, variables: Variables) -> Variables:
+    answers = read_answers(questions_of(template), variables.shown, in_part=True)
+    unasked = answers.unasked if template["ask_variables_on_launch"] else {}
+    return variables.only({*answers.taken, *unasked})
 
 
 def _find_credentials(connection: Connection, table: Any, owner: str, owner_id: int) -> dict[tuple[int, str], int]:

@@ -277,6 +277,7 @@ unified_jobs = Table(
     text("limit"),
     number("verbosity"),
     text("extra_vars"),  # template's and launch's; webhook variables are added on read, from the delivery
+    Column("survey_passwords", JSON, nullable=False, default=dict, server_default="{}"),  # name → encrypted
     text("job_tags"),
     flag("force_handlers"),
     text("skip_tags"),

@@ -31,7 +31,7 @@ _jobs: Final = t.unified_jobs
 _nodes: Final = t.workflow_job_nodes
 _RELAUNCHED: Final = (
     "type", "name", "description", "unified_job_template_id", "organization_id", "inventory_id", "scm_branch", "limit",
-    "extra_vars", "job_tags", "skip_tags", "allow_simultaneous", "delivery_id", "webhook_service",
+    "extra_vars", "survey_passwords", "job_tags", "skip_tags", "allow_simultaneous", "delivery_id", "webhook_service",
     "webhook_credential_id", "webhook_guid",
 )  # fmt: skip
 

@@ -17,7 +17,8 @@ from playhook.store.columns import BigId, UtcTime, flag, key, metadata, to
 def _prompts() -> list[Column[Any]]:
     """Make the columns of what a node asks its template to do otherwise; null: as the template says."""
     return [
-        Column("extra_data", JSON, nullable=False, default=dict),  # secrets hold what Cipher made of them
+        Column("extra_data", JSON, nullable=False, default=dict),
+        Column("survey_passwords", JSON, nullable=False, default=dict, server_default="{}"),  # name → encrypted
         to("inventories.id", "inventory_id", index=False),
         to("execution_environments.id", "execution_environment_id", index=False),
         *(Column(name, Text) for name in ("scm_branch", "job_type", "job_tags", "skip_tags", "limit")),

@@ -47,10 +47,12 @@ def collect_extra_vars(inputs: JobInputs, scm_revision: str) -> ExtraVars:
     launch sent is never a template.
     """
     own = read_variables(inputs.template.extra_vars, "the job template") if inputs.template else {}
-    of_job = read_variables(inputs.job.extra_vars, "the job")
+    of_job = {**read_variables(inputs.job.extra_vars, "the job"), **inputs.passwords}
     of_webhook = _from_delivery(inputs)
     trusted = {
-        name: value for name, value in of_job.items() if name not in of_webhook and name in own and own[name] == value
+        name: value
+        for name, value in of_job.items()
+        if name not in of_webhook and name not in inputs.passwords and name in own and own[name] == value
     }
     everything = {**_about_the_job(inputs, scm_revision), **of_job, **of_webhook}
     return ExtraVars(trusted=trusted, untrusted={k: v for k, v in everything.items() if k not in trusted})

@@ -91,6 +91,7 @@ def inputs(**changes: Any) -> JobInputs:
         "limit": "",
         "verbosity": 0,
         "extra_vars": changes.pop("job_vars", ""),
+        "survey_passwords": {},
         "job_tags": "",
         "skip_tags": "",
         "start_at_task": "",
@@ -110,6 +111,15 @@ def test_only_what_the_template_still_says_may_be_a_template() -> None:
 
     assert collected.trusted == {"same": "{{ a }}"}
     assert {name: collected.untrusted[name] for name in ("changed", "sent")} == {"changed": "new", "sent": "x"}
+
+
+def test_an_answer_is_no_template_even_where_the_template_says_the_same() -> None:
+    same = "{{ a }}"
+    collected = collect_extra_vars(
+        inputs(template_vars=f"secret: '{same}'", job_vars="secret: $encrypted$", passwords={"secret": same}), ""
+    )
+
+    assert (collected.trusted, collected.untrusted["secret"]) == ({}, same)
 
 
 def test_nothing_is_trusted_once_the_template_is_gone() -> None:

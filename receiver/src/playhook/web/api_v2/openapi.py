@@ -152,6 +152,9 @@ def _answers(view: View, method: str) -> Iterator[tuple[int, Document]]:
 
 
 def _answers_of_action(view: View, method: str) -> Iterator[tuple[int, Document]]:
+    if isinstance(view.sub, Action) and method in view.sub.silent:
+        yield 200, {"description": "It is done."}
+        return
     others = {each: {"schema": TEXT} for each in sorted(view.other_types)}
     for status in (200,) if method == "GET" else (200, 201):
         yield status, {"description": "OK", "content": {**_json(ANYTHING), **others}}

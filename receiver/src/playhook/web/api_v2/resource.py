@@ -64,6 +64,7 @@ class Action:
     """A path below an object, with a function for each method; `access` says who may use which.
 
     `fields` are what a POST may say: they are described in OPTIONS and in the schema, and read by the function.
+    `silent` methods answer 200 without a body.
     """
 
     name: str
@@ -73,6 +74,7 @@ class Action:
     formats: frozenset[str] = frozenset({"json"})
     media_types: frozenset[str] = frozenset()
     fields: tuple[Field, ...] = ()
+    silent: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, kw_only=True)

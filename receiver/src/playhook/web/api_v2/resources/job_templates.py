@@ -33,6 +33,7 @@ from playhook.web.api_v2.resources.launchable import (
     with_services,
 )
 from playhook.web.api_v2.resources.standard_fields import DESCRIPTION, ENVIRONMENT_SUMMARY, NAME, VENV, VERBOSITY
+from playhook.web.api_v2.resources.surveys import SURVEY
 from playhook.web.api_v2.resources.webhooks import (
     check_webhook,
     rotate_webhook_key,
@@ -188,6 +189,7 @@ _RESOURCE: Final = Resource(
     sub=(
         Action(name="launch", methods={"GET": show_launch, "POST": launch}, access={"POST": "operators"},
                label="Launch job template"),
+        SURVEY,
         Action(name="webhook_key", methods={"GET": show_webhook_key, "POST": rotate_webhook_key},
                access={"GET": "administrators"}),
         Association(name="credentials", resource="credentials", table="template_credentials",

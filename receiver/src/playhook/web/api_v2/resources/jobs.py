@@ -38,9 +38,9 @@ from playhook.web.api_v2.resources.standard_fields import VENV, VERBOSITY
 
 _CREDENTIALS: Final = "jobs.credentials"
 _RELAUNCHED: Final = (
-    "job_type", "inventory_id", "playbook", "scm_branch", "forks", "limit", "verbosity", "extra_vars", "job_tags",
-    "force_handlers", "skip_tags", "start_at_task", "timeout", "diff_mode", "delivery_id", "webhook_service",
-    "webhook_credential_id", "webhook_guid",
+    "job_type", "inventory_id", "playbook", "scm_branch", "forks", "limit", "verbosity", "extra_vars",
+    "survey_passwords", "job_tags", "force_handlers", "skip_tags", "start_at_task", "timeout", "diff_mode",
+    "delivery_id", "webhook_service", "webhook_credential_id", "webhook_guid",
 )  # fmt: skip
 
 

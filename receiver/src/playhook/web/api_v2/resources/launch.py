@@ -4,13 +4,13 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
 from starlette.responses import Response
 
+from playhook.domain.survey import questions_of, read_answers
 from playhook.domain.variables import parse_variables
 from playhook.errors import InvalidInput
 from playhook.store.collections import Row
@@ -18,6 +18,7 @@ from playhook.store.credentials import ASK
 from playhook.store.jobs import create_job
 from playhook.store.objects import find_rows
 from playhook.store.related import find_credentials_of
+from playhook.store.surveys import seal_answers, template_variables
 from playhook.store.tables import ASK_ON_LAUNCH
 from playhook.web.api_v2.call import Call, answer
 from playhook.web.api_v2.fields import UNSET, Field, Refused
@@ -36,9 +37,12 @@ _PASSWORD_NAMES: Final = {"password": "ssh_password"}
 
 @dataclass(kw_only=True)
 class Prompts:
-    """What a launch said: columns of the job, credentials in place of the template's, and what does not count."""
+    """What a launch said: columns of the job, variables, credentials in place of the template's, and what does not
+    count.
+    """
 
     columns: dict[str, Any] = field(default_factory=dict)
+    variables: dict[str, Any] = field(default_factory=dict)
     credential_ids: list[int] | None = None
     label_ids: list[int] | None = None
     instance_group_ids: list[int] | None = None
@@ -61,13 +65,14 @@ def show_launch(call: Call, row: Row) -> Response:
     missing = [name for name in ("inventory", "project") if row[f"{name}_id"] is None]
     passwords = passwords_needed(call, [each["id"] for each in credentials])
     asks = {f"ask_{what}_on_launch": row[f"ask_{what}_on_launch"] for what in ASK_ON_LAUNCH}
+    needed = variables_needed(row)
     return answer(
         {
-            "can_start_without_user_input": not (missing or passwords or any(asks.values())),
+            "can_start_without_user_input": not (missing or passwords or needed or any(asks.values())),
             "passwords_needed_to_start": passwords,
             **asks,
-            "survey_enabled": row["survey_enabled"],
-            "variables_needed_to_start": [],
+            "survey_enabled": has_survey(row),
+            "variables_needed_to_start": needed,
             "credential_needed_to_start": False,
             "inventory_needed_to_start": row["inventory_id"] is None,
             "job_template_data": {name: row[name] for name in ("name", "id", "description")},
@@ -85,7 +90,7 @@ def launch(call: Call, row: Row) -> Response:
         create_job,
         row,
         launch_type="manual",
-        overrides={**prompts.columns, **by_hand},
+        overrides={**prompts.columns, **variable_columns(call, row, prompts), **by_hand},
         user_id=call.principal.id,
         credential_ids=prompts.credential_ids,
         label_ids=prompts.label_ids,
@@ -100,6 +105,25 @@ def show_launched(call: Call, job_id: int) -> Shown:
     jobs = call.api.resources["jobs"]
     shown = Rendering(call).show(jobs, call.api.read(jobs, call, job_id))
     return {name: value for name, value in shown.items() if name not in _ONLY_IN_DETAIL}
+
+
+def has_survey(row: Row) -> bool:
+    """Say whether a launch of a template asks questions."""
+    return bool(questions_of(row))
+
+
+def variables_needed(row: Row) -> list[str]:
+    """Return the variables that a launch of a template must give."""
+    return [question["variable"] for question in questions_of(row) if question["required"]]
+
+
+def variable_columns(call: Call, row: Row, prompts: Prompts) -> dict[str, Any]:
+    """Return the columns of a job's variables, where the launch gives any."""
+    if not prompts.variables:
+        return {}
+    cipher = call.context.store.cipher
+    given = seal_answers(cipher, questions_of(row), prompts.variables)
+    return template_variables(cipher, row).under(given).columns
 
 
 def passwords_needed(call: Call, credential_ids: Sequence[int]) -> list[str]:
@@ -124,6 +148,8 @@ def read_prompts(call: Call, resource: Resource, row: Row, asks: Iterable[str] =
             _read_prompt(call, resource, row, what, name, prompts)
         except Refused as refusal:
             errors[name] = [str(refusal)]
+    if "extra_vars" not in errors:
+        errors |= _judge_variables(row, prompts)
     if errors:
         raise InvalidInput(errors)
     return prompts
@@ -133,7 +159,7 @@ def _read_prompt(call: Call, resource: Resource, row: Row, what: str, name: str,
     asked = row[f"ask_{what}_on_launch"]
     given = call.body[name]
     if name == "extra_vars":
-        _read_variables(row, given, prompts, asked=asked)
+        prompts.variables = _read_variables(row, given)
     elif name in _LISTS:
         _read_list(call, name, given, prompts, asked=asked)
     else:
@@ -151,20 +177,26 @@ def _read_prompt(call: Call, resource: Resource, row: Row, what: str, name: str,
             prompts.ignored[name] = given
 
 
-def _read_variables(row: Row, given: Any, prompts: Prompts, *, asked: bool) -> None:
+def _read_variables(row: Row, given: Any) -> dict[str, Any]:
     if not isinstance(given, (str, dict)):
         raise Refused("Not a valid string.")
     try:
-        new = given if isinstance(given, dict) else parse_variables(given)
-        own = parse_variables(row["extra_vars"])
+        parse_variables(row["extra_vars"])
+        return given if isinstance(given, dict) else parse_variables(given)
     except ValueError as error:
         raise Refused(str(error)) from None
-    if not new:
-        return
-    if asked:
-        prompts.columns["extra_vars"] = json.dumps({**own, **new})
-    else:
-        prompts.ignored["extra_vars"] = given
+
+
+def _judge_variables(row: Row, prompts: Prompts) -> dict[str, list[str]]:
+    """Keep what the survey and the template ask for of the variables, and note the rest; returns errors."""
+    answers = read_answers(questions_of(row), prompts.variables)
+    if answers.complaints:
+        return {"variables_needed_to_start": list(answers.complaints)}
+    asked = row["ask_variables_on_launch"]
+    prompts.variables = {**answers.taken, **(answers.unasked if asked else {})}
+    if answers.unasked and not asked:
+        prompts.ignored["extra_vars"] = dict(answers.unasked)
+    return {}
 
 
 def _read_list(call: Call, name: str, given: Any, prompts: Prompts, *, asked: bool) -> None:

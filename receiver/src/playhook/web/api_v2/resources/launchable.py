@@ -21,6 +21,7 @@ from playhook.web.api_v2.resources.labels import label_link, label_list, load_la
 from playhook.web.api_v2.resources.latest_jobs import load_latest, show_latest, show_status
 from playhook.web.api_v2.resources.launch import launch_fields
 from playhook.web.api_v2.resources.standard_fields import JOB_STATUS
+from playhook.web.api_v2.resources.surveys import summarize_survey
 from playhook.web.api_v2.resources.webhooks import service_choices, show_playhook, stored_keys
 
 _RECENT: Final = "recent jobs of templates"
@@ -69,6 +70,7 @@ def load_template_facts(view: Rendering, rows: Sequence[Row], jobs: str) -> None
 def fill_template(view: Rendering, row: Row, shown: Shown, jobs: str) -> None:
     """Complete a template: its labels, its jobs, its status, its webhook."""
     show_labels(view, row, shown)
+    summarize_survey(row, shown)
     shown["summary_fields"]["recent_jobs"] = [
         {name: job[name] for name in ("id", "status", "finished", "canceled_on", "type")}
         for job in view.facts[_RECENT].get(row["id"], ())

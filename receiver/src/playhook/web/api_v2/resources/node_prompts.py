@@ -7,6 +7,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final
 
+from playhook.domain.survey import questions_of, read_answers
 from playhook.domain.variables import parse_variables
 from playhook.store.collections import Row
 from playhook.web.api_v2.resources.launch import PROMPTS
@@ -46,7 +47,10 @@ def complain_of_prompts(template: Row, node: Mapping[str, Any]) -> dict[str, lis
         for what, value in prompts.items()
         if not template[f"ask_{what}_on_launch"] and value != template[NODE_PROMPTS[what]]
     }
-    unasked = {} if template["ask_variables_on_launch"] else unknown_variables(template, extra_data)
+    answers = read_answers(questions_of(template), extra_data, in_part=True)
+    if answers.complaints:
+        wrong["variables_needed_to_start"] = list(answers.complaints)
+    unasked = {} if template["ask_variables_on_launch"] else unknown_variables(template, answers.unasked)
     return {**wrong, **({"extra_data": [refuse_variables(template, unasked)]} if unasked else {})}
 
 

@@ -11,12 +11,14 @@ from typing import Any, Final
 from starlette.responses import Response
 
 from playhook.domain.run_options import complain_of_limit, complain_of_line, complain_of_ref
+from playhook.domain.survey import questions_of
 from playhook.domain.variables import parse_variables
 from playhook.errors import InvalidInput, Refusal
 from playhook.store.collections import Link, Row
 from playhook.store.credentials import ASK
 from playhook.store.objects import delete_row, find_rows
 from playhook.store.related import find_credentials_of
+from playhook.store.surveys import seal_answers
 from playhook.store.workflow_graphs import (
     APPROVAL,
     KINDS,
@@ -117,6 +119,19 @@ def _read_extra_data(draft: Draft) -> None:
 
 _PROMPT_NAMES: Final = tuple(each.name for each in PROMPT_FIELDS)
 _COLUMNS: Final = frozenset(each.column for each in PROMPT_FIELDS)
+
+
+def _seal(tx: Tx, draft: Draft) -> None:
+    """Encrypt the passwords among a node's answers; `$encrypted$` keeps what it answered before."""
+    if "extra_data" not in draft.values:
+        return
+    template_id, node_id = draft.get("unified_job_template_id") or 0, draft.current["id"] if draft.current else 0
+    runs = find_rows(tx.connection, "unified_job_templates", [template_id]).get(template_id)
+    before = find_rows(tx.connection, "workflow_job_template_nodes", [node_id]).get(node_id)
+    questions = questions_of(runs) if runs is not None else ()
+    old = before["survey_passwords"] if before is not None else {}
+    sealed = seal_answers(tx.cipher, questions, draft.values["extra_data"], old)
+    draft.values |= {"extra_data": dict(sealed.shown), "survey_passwords": dict(sealed.passwords)}
 
 
 def _store(tx: Tx, written: Written) -> None:
@@ -237,6 +252,7 @@ WORKFLOW_JOB_TEMPLATE_NODES: Final = Resource(
     prepare=_prepare,
     fill=_fill,
     check=_check,
+    before=_seal,
     after=_store,
     remove=_remove,
 )  # fmt: skip

@@ -31,6 +31,7 @@ from playhook.web.api_v2.resources.launchable import (
     with_services,
 )
 from playhook.web.api_v2.resources.standard_fields import DESCRIPTION, NAME
+from playhook.web.api_v2.resources.surveys import SURVEY
 from playhook.web.api_v2.resources.webhooks import (
     check_webhook,
     rotate_webhook_key,
@@ -145,6 +146,7 @@ _RESOURCE: Final = Resource(
     sub=(
         Action(name="launch", methods={"GET": show_workflow_launch, "POST": launch_workflow},
                access={"POST": "operators"}, label="Launch workflow job template"),
+        SURVEY,
         Action(name="webhook_key", methods={"GET": show_webhook_key, "POST": rotate_webhook_key},
                access={"GET": "administrators"}),
         SubList(name="workflow_nodes", resource="workflow_job_template_nodes", by="workflow_job_template_id",

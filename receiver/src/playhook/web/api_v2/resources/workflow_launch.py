@@ -8,7 +8,6 @@ from typing import Any, Final
 
 from starlette.responses import Response
 
-from playhook.domain.variables import parse_variables
 from playhook.errors import InvalidInput
 from playhook.store.collections import Row
 from playhook.store.jobs import create_job
@@ -17,7 +16,14 @@ from playhook.store.workflow_graphs import find_nodes
 from playhook.web.api_v2.call import Call, answer
 from playhook.web.api_v2.render import Rendering
 from playhook.web.api_v2.resource import Shown
-from playhook.web.api_v2.resources.launch import PROMPTS, Prompts, read_prompts
+from playhook.web.api_v2.resources.launch import (
+    PROMPTS,
+    Prompts,
+    has_survey,
+    read_prompts,
+    variable_columns,
+    variables_needed,
+)
 from playhook.web.api_v2.resources.node_prompts import (
     UNPROMPTED,
     WORKFLOW_ASKS,
@@ -34,14 +40,15 @@ _NOT_IN_LAUNCHED: Final = ("host_status_counts", "playbook_counts")
 def show_workflow_launch(call: Call, row: Row) -> Response:
     """Answer what a launch would ask for, what it would use, and which nodes cannot run."""
     missing, rejected = _broken_nodes(call, row)
+    needed = variables_needed(row)
     asks = {f"ask_{what}_on_launch": row[f"ask_{what}_on_launch"] for what in WORKFLOW_ASKS}
     return answer(
         {
             **asks,
-            "can_start_without_user_input": True,
+            "can_start_without_user_input": not needed,
             "defaults": _defaults(call, row),
-            "survey_enabled": bool(row["survey_enabled"] and row["survey_spec"]),
-            "variables_needed_to_start": [],
+            "survey_enabled": has_survey(row),
+            "variables_needed_to_start": needed,
             "node_templates_missing": missing,
             "node_prompts_rejected": rejected,
             "workflow_job_template_data": {name: row[name] for name in ("name", "id", "description")},
@@ -59,7 +66,7 @@ def launch_workflow(call: Call, row: Row) -> Response:
         create_job,
         row,
         launch_type="manual",
-        overrides={**prompts.columns, **by_hand},
+        overrides={**prompts.columns, **variable_columns(call, row, prompts), **by_hand},
         user_id=call.principal.id,
         label_ids=prompts.label_ids,
     )
@@ -79,11 +86,8 @@ def _refuse_ignored(row: Row, prompts: Prompts) -> None:
         for what, name in PROMPTS.items()
         if name in prompts.ignored and name != "extra_vars" and not row[f"ask_{what}_on_launch"]
     }
-    given = prompts.ignored.get("extra_vars")
-    if given is not None:
-        variables = given if isinstance(given, dict) else parse_variables(given)
-        if unasked := unknown_variables(row, variables):
-            errors["extra_vars"] = [refuse_variables(row, unasked)]
+    if unasked := unknown_variables(row, prompts.ignored.get("extra_vars", {})):
+        errors["extra_vars"] = [refuse_variables(row, unasked)]
     if errors:
         raise InvalidInput(errors)
 
