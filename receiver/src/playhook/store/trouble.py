@@ -7,7 +7,7 @@ from __future__ import annotations
 import sqlite3
 from typing import Final
 
-from sqlalchemy.exc import DatabaseError, DBAPIError, OperationalError
+from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 LOCKED: Final = "the database is locked by another process, or too slow"
@@ -44,9 +44,14 @@ def is_database_failure(error: Exception) -> bool:
     """Tell whether the database itself failed, so that any other write would have failed too."""
     return (
         isinstance(error, OperationalError)
-        or type(error) is DatabaseError  # SQLite's file is damaged
+        or _is_damaged(error)
         or (isinstance(error, DBAPIError) and getattr(error.orig, "sqlstate", None) == "25006")
     )
+
+
+def _is_damaged(error: Exception) -> bool:
+    code = getattr(getattr(error, "orig", None), "sqlite_errorcode", 0) & 0xFF
+    return code in {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}
 
 
 def describe_failure(error: Exception) -> str:
