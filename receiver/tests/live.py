@@ -50,18 +50,8 @@ class LiveReceiver:
 
     def start(self) -> Self:
         """Start it and wait until it answers."""
-        environment = {
-            **{name: value for name, value in os.environ.items() if not name.startswith(("PLAYHOOK_", "ANSIBLE_"))},
-            "PLAYHOOK_HOME": str(self.home),
-            "PLAYHOOK_ADMIN_PASSWORD": ADMIN_PASSWORD,
-            "PLAYHOOK_PORT": str(self.port),
-            **self._env,
-        }
-        command = [str(Path(sys.executable).parent / "playhook"), "serve", *self._options]
-        with self.log_file.open("ab") as log:
-            self.process = subprocess.Popen(
-                command, env=environment, stdout=log, stderr=log, stdin=subprocess.DEVNULL, start_new_session=True
-            )
+        environment = {"PLAYHOOK_PORT": str(self.port), **self._env}
+        self.process = start_playhook(self.home, self.log_file, "serve", *self._options, env=environment)
         self._wait_until_ready()
         return self
 
@@ -133,6 +123,23 @@ class LiveReceiver:
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, tb: TracebackType | None) -> None:
         self.stop()
         self.api.close()
+
+
+def start_playhook(
+    home: Path, log_file: Path, *arguments: str, env: Mapping[str, str] | None = None
+) -> subprocess.Popen[bytes]:
+    """Start the command with a state directory, and with no settings but these."""
+    environment = {
+        **{name: value for name, value in os.environ.items() if not name.startswith(("PLAYHOOK_", "ANSIBLE_"))},
+        "PLAYHOOK_HOME": str(home),
+        "PLAYHOOK_ADMIN_PASSWORD": ADMIN_PASSWORD,
+        **(env or {}),
+    }
+    command = [str(Path(sys.executable).parent / "playhook"), *arguments]
+    with log_file.open("ab") as log:
+        return subprocess.Popen(
+            command, env=environment, stdout=log, stderr=log, stdin=subprocess.DEVNULL, start_new_session=True
+        )
 
 
 def free_port() -> int:

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import psycopg
 
+from playhook.dispatch.engine_schema import migrate_engine
 from playhook.store.migrate import migrate
 
 _MIGRATED = "migrated"
@@ -54,6 +55,7 @@ class PostgresServer:
         if _MIGRATED not in self._templates:
             self._sql(f"CREATE DATABASE {_MIGRATED}")
             migrate(self.url(_MIGRATED))
+            migrate_engine(self.url(_MIGRATED))
             self._templates.add(_MIGRATED)
         return self._make(_MIGRATED)
 

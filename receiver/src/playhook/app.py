@@ -11,6 +11,7 @@ import signal
 import socket
 import ssl
 import sys
+import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -21,7 +22,10 @@ import uvicorn
 from starlette.applications import Starlette
 from starlette.types import ASGIApp
 
+from playhook.dispatch.base import Dispatch
+from playhook.dispatch.distributed import DistributedDispatch
 from playhook.dispatch.embedded import EmbeddedDispatch
+from playhook.dispatch.engine_schema import check_engine, migrate_engine
 from playhook.domain.variables import parse_variables
 from playhook.errors import PlayhookError, SettingsError
 from playhook.intake.explain import explain_delivery
@@ -40,11 +44,13 @@ from playhook.store.migrate import check_schema, is_installed, migrate
 from playhook.store.preload import preload
 from playhook.store.retention import purge
 from playhook.store.store import Store, open_store
+from playhook.store.workers import queues_text
 from playhook.web.api_v2 import ApiContext, api_routes
 from playhook.web.errors import exception_handlers
 from playhook.web.grouped_routes import GroupedRoutes
 from playhook.web.hooks import HookEndpoints
 from playhook.worker.launcher import Launcher
+from playhook.worker.loop import TASK as RUN_JOB
 from playhook.worker.loop import WorkerPool
 from playhook.worker.warm_check import try_warm_start
 
@@ -59,9 +65,14 @@ class Receiver:
     settings: Settings
     store: Store
     services: Mapping[str, Service]
-    dispatch: EmbeddedDispatch
+    dispatch: Dispatch
     reporter: Reporter
     pool: WorkerPool | None
+
+    @property
+    def does_chores(self) -> bool:
+        """Say whether it posts statuses and purges; where workers do, a web process is spared."""
+        return self.pool is not None or self.settings.uses_sqlite
 
 
 def prepare_home(settings: Settings) -> None:
@@ -89,6 +100,13 @@ def check_secret_key(settings: Settings) -> None:
             f"the secret key file {settings.secret_key} is missing, and what is encrypted in the database cannot be "
             "read without it: restore it from the backup"
         )
+
+
+def check_installed(settings: Settings) -> None:
+    """Raise SettingsError unless a receiver has been started with this database, whose secret key this one shares."""
+    check_schema(settings.database)
+    if not is_installed(settings.database):
+        raise SettingsError("no receiver has been started with this database yet: start `playhook serve` first")
 
 
 def check_options(settings: Settings) -> None:
@@ -120,21 +138,37 @@ def open_database(settings: Settings, *, may_migrate: bool = False) -> tuple[Sto
     prepare_home(settings)
     check_secret_key(settings)
     if may_migrate or is_sqlite(settings.database):
-        migrate(settings.database)
-    else:
-        check_schema(settings.database)
+        migrate_all(settings)
+    check_schema(settings.database)
+    check_engine(settings.database)
     store = open_store(settings)
-    return store, store.write(preload, settings)
+    try:
+        return store, store.write(preload, settings)
+    except BaseException:
+        store.close()
+        raise
+
+
+def migrate_all(settings: Settings) -> None:
+    """Bring the database to this version's schema, and to that of the dispatch engine. Raises SettingsError."""
+    migrate(settings.database)
+    migrate_engine(settings.database)
 
 
 def make_receiver(settings: Settings, store: Store, launcher: Launcher | None) -> Receiver:
     """Wire one installation; nothing runs yet. Without a launcher it accepts jobs and runs none."""
     services = load_services()
-    dispatch = EmbeddedDispatch()
+    dispatch = _make_dispatch(settings)
     reporter = Reporter(store, services, dispatch, settings.public_url)
     pool = WorkerPool(store, launcher, settings, dispatch) if launcher is not None else None
     store.on_defer(lambda tx, task, key: tx.after_commit(lambda: dispatch.defer(task, key)))
     return Receiver(settings=settings, store=store, services=services, dispatch=dispatch, reporter=reporter, pool=pool)
+
+
+def _make_dispatch(settings: Settings) -> Dispatch:
+    if settings.uses_sqlite:
+        return EmbeddedDispatch()
+    return DistributedDispatch(settings.database, queues=queues_text(settings.queue_names), placed=[RUN_JOB])
 
 
 def make_app(receiver: Receiver) -> ASGIApp:
@@ -167,17 +201,36 @@ def run_receiver(receiver: Receiver, listening: socket.socket) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         # uvicorn raises the signal again once it has stopped serving; the draining below must not be ended by it.
         signal.signal(number, lambda _number, _frame: None)
-    receiver.reporter.start()
-    receiver.dispatch.register("purge", lambda _key: purge(receiver.store, settings), every=_PURGE_PERIOD)
+    with _at_work(receiver):
+        uvicorn.Server(config).run(sockets=[listening])
+
+
+def run_worker(receiver: Receiver) -> None:
+    """Run jobs and post statuses until SIGTERM or SIGINT, then drain."""
+    ended = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda _number, _frame: ended.set())
+    with _at_work(receiver):
+        ended.wait()
+
+
+@contextmanager
+def _at_work(receiver: Receiver) -> Iterator[None]:
+    """Have what is behind the web run meanwhile."""
+    dispatch, settings = receiver.dispatch, receiver.settings
+    if receiver.does_chores:
+        receiver.reporter.start()
+        dispatch.register("purge", lambda _key: purge(receiver.store, settings), every=_PURGE_PERIOD)
     if receiver.pool is not None:
         receiver.pool.start()
     try:
-        uvicorn.Server(config).run(sockets=[listening])
+        yield
     finally:
         if receiver.pool is not None:
             receiver.pool.stop()
-        receiver.dispatch.stop("purge")
+        dispatch.stop("purge")
         receiver.reporter.stop()
+        dispatch.close()
         receiver.store.close()
         _log.info("stopped")
 
@@ -275,6 +328,7 @@ def _check_database(settings: Settings) -> None:
     if is_sqlite(settings.database):
         migrate(settings.database)
     check_schema(settings.database)
+    check_engine(settings.database)
 
 
 def _check_command(command: str, remedy: str) -> None:

@@ -43,7 +43,7 @@ def configure_logs(level: str = "info", form: Literal["auto", "console", "json"]
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(number)
-    for noisy in ("uvicorn.access", "alembic", "urllib3"):
+    for noisy in ("uvicorn.access", "alembic", "urllib3", "procrastinate", "psycopg.pool"):
         logging.getLogger(noisy).setLevel(logging.WARNING)
 
 

@@ -47,6 +47,13 @@ class Settings(BaseSettings):
         Field(description="Password of the first administrator; generated and written to a file when unset."),
     ] = None
     workers: Annotated[int, Field(ge=0, le=1000, description="Jobs at a time; 0 accepts jobs and runs none.")] = 4
+    queues: Annotated[
+        str, Field(description="Instance groups whose jobs this worker runs (names, comma separated); empty: all.")
+    ] = ""
+    worker_lease: Annotated[
+        float,
+        Field(ge=2, description="Seconds without a sign of life after which a worker on PostgreSQL counts as lost."),
+    ] = 15.0
     max_body: Annotated[
         int, Field(ge=1024, le=1 << 30, description="Largest delivery in bytes; larger ones are answered 413.")
     ] = 25 * 1024 * 1024
@@ -116,6 +123,15 @@ class Settings(BaseSettings):
     def networks(self) -> list[str]:
         """Return the networks whose deliveries are taken, [] for all."""
         return [each.strip() for each in self.allowed_networks.split(",") if each.strip()]
+
+    @property
+    def queue_names(self) -> list[str]:
+        """Return the instance groups whose jobs are run, [] for all."""
+        return [each.strip() for each in self.queues.split(",") if each.strip()]
+
+    @property
+    def uses_sqlite(self) -> bool:
+        return self.database.startswith("sqlite")
 
     @property
     def sqlite_file(self) -> Path:

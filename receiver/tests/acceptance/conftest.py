@@ -28,9 +28,13 @@ class Template:
 class Installation(LiveReceiver):
     """A live receiver with one manual project and one inventory of the local host."""
 
+    @property
+    def projects(self) -> Path:
+        return self.home / "projects"
+
     def prepare(self) -> None:
         """Make what templates need."""
-        self.project_dir = self.home / "projects" / "site"
+        self.project_dir = self.projects / "site"
         self.project_dir.mkdir(parents=True, exist_ok=True)
         self.write_playbook("site.yml", "- ansible.builtin.debug: {msg: done}")
         organization = self.get("organizations/", name="Default")["results"][0]["id"]

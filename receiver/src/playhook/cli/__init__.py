@@ -41,6 +41,7 @@ def _root(
 
 for _command in (
     serve.serve,
+    serve.worker,
     installation.migrate,
     installation.check,
     lists.services,

@@ -18,11 +18,10 @@ from playhook.settings import Settings
 @with_settings
 def migrate(settings: Settings) -> None:
     """Bring the database to this version's schema (SQLite does so by itself at `serve`)."""
-    from playhook.app import prepare_home  # noqa: PLC0415
-    from playhook.store.migrate import migrate as migrate_database  # noqa: PLC0415
+    from playhook.app import migrate_all, prepare_home  # noqa: PLC0415
 
     prepare_home(settings)
-    migrate_database(settings.database)
+    migrate_all(settings)
     out.print("The database has this version's schema.")
 
 

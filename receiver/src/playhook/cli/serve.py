@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: Playhook contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""`playhook serve`."""
+"""`playhook serve` and `playhook worker`: the processes that stay."""
 
 from __future__ import annotations
 
@@ -31,7 +31,8 @@ def serve(
 ) -> None:
     """Receive deliveries, run jobs and post statuses, all in one process tree.
 
-    The first start makes the state directory, the database, the secret key and an administrator.
+    The first start makes the state directory, the database, the secret key and an administrator. With PostgreSQL any
+    number of machines may do this, or a part of it: with --no-worker only receive, with `playhook worker` only run.
     """
     from playhook.logs import configure_logs  # noqa: PLC0415  the launcher must be forked from a small process
     from playhook.worker.launcher import start_launcher  # noqa: PLC0415
@@ -55,6 +56,42 @@ def serve(
             store, password_file = open_database(settings, may_migrate=may_migrate)
             _greet(settings, password_file)
             run_receiver(make_receiver(settings, store, launcher), listening)
+
+
+@with_settings
+def worker(settings: Settings) -> None:
+    """Run jobs and post statuses for receivers on this or other machines, with which it shares a PostgreSQL database.
+
+    It needs the secret key of the installation, and a state directory of its own.
+    """
+    from playhook.logs import configure_logs  # noqa: PLC0415  the launcher must be forked from a small process
+    from playhook.worker.launcher import start_launcher  # noqa: PLC0415
+
+    configure_logs(settings.log_level, settings.log_format)
+    _refuse_idle_worker(settings)
+    launcher = start_launcher(settings)  # before any thread exists
+    from playhook.app import check_installed, make_receiver, open_database, prepare_home, run_worker  # noqa: PLC0415
+
+    prepare_home(settings)
+    check_installed(settings)
+    with _alone_in(settings.home):
+        store, _password_file = open_database(settings)
+        receiver = make_receiver(settings, store, launcher)
+        served = f"of {', '.join(settings.queue_names)}" if settings.queue_names else "of all instance groups"
+        err.print(
+            f"[bold]Playhook {__version__}[/] runs up to {settings.workers} jobs {escape(served)}", soft_wrap=True
+        )
+        run_worker(receiver)
+
+
+def _refuse_idle_worker(settings: Settings) -> None:
+    if settings.uses_sqlite:
+        raise SettingsError(
+            "a worker of its own needs a database that it can share: set PLAYHOOK_DATABASE_URL to a PostgreSQL one "
+            "(with SQLite, `playhook serve` runs the jobs)"
+        )
+    if settings.workers == 0:
+        raise SettingsError("PLAYHOOK_WORKERS is 0: this worker would run nothing")
 
 
 @contextmanager

@@ -38,3 +38,6 @@ class Dispatch(Protocol):
 
     def stop(self, task: str) -> None:
         """Start no further call of this task. Calls that are running go on."""
+
+    def close(self) -> None:
+        """Let go of what it holds; every task must have been stopped."""

@@ -42,6 +42,9 @@ class EmbeddedDispatch:
         if (registered := self._tasks.pop(task, None)) is not None:
             registered.stop()
 
+    def close(self) -> None:
+        """Nothing is held but threads, which end with their tasks."""
+
 
 class _Task:
     def __init__(

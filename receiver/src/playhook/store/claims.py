@@ -13,10 +13,13 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from sqlalchemy import ColumnElement, Connection, Row, exists, or_, select, update
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.sql.dml import ReturningUpdate
 
 from playhook.domain.job import ACTIVE, TRANSITIONS, WORKFLOW_TRANSITIONS, JobStatus, JobType, sources_of
 from playhook.errors import Conflict
 from playhook.store import tables as t
+from playhook.store.placement import may_run_on
 from playhook.store.status_posts import queue_status
 from playhook.store.writer import Tx
 
@@ -59,24 +62,27 @@ class Invocation:
     job_env: Mapping[str, str]
 
 
-def find_next(connection: Connection) -> int | None:
-    """Return the oldest pending job whose lock group is free.
+def find_next(connection: Connection, queues: Collection[str] = ()) -> int | None:
+    """Return the oldest pending job whose lock group is free and that a worker of these instance groups may run.
 
     The oldest of all is also the oldest of its group, so the jobs of a group run in order. Read only: with a long
     queue behind one lock group this takes milliseconds, which the writer is spared.
     """
-    wanted = select(_jobs.c.id).where(_jobs.c.status == "pending", _jobs.c.type.in_(RUN_BY_WORKERS), _is_free())
+    wanted = select(_jobs.c.id).where(
+        _jobs.c.status == "pending", _jobs.c.type.in_(RUN_BY_WORKERS), _is_free(), may_run_on(queues)
+    )
     return connection.execute(wanted.order_by(_jobs.c.id).limit(1)).scalar_one_or_none()
 
 
 def claim(tx: Tx, job_id: int, worker: str, node: str = "") -> Claim | None:
     """Take a pending job; None when another worker was first, it was canceled, or its lock group is taken."""
-    row = tx.connection.execute(
+    row = _take(
+        tx,
         update(_jobs)
         .where(_jobs.c.id == job_id, _jobs.c.status == "pending", _is_free())
         .values(status="waiting", claimed_by=worker, execution_node=node, fence=_jobs.c.fence + 1, modified=tx.now)
-        .returning(_jobs.c.type, _jobs.c.fence)
-    ).one_or_none()
+        .returning(_jobs.c.type, _jobs.c.fence),
+    )
     if row is None:
         return None
     touch_template(tx, job_id, status="waiting")
@@ -146,15 +152,17 @@ def start_workflow(tx: Tx, job_id: int) -> bool:
 
     It needs no worker of its own: whoever steps it next goes on.
     """
-    started = tx.connection.execute(
+    started = _take(
+        tx,
         update(_jobs)
         .where(_jobs.c.id == job_id, *_may_start())
         .values(status="running", started=tx.now, modified=tx.now)
-    ).rowcount
+        .returning(_jobs.c.id),
+    )
     if started:
         touch_template(tx, job_id, status="running")
         queue_status(tx, job_id, "running")
-    return bool(started)
+    return started is not None
 
 
 def find_startable_workflows(connection: Connection, lock_group: str | None = None) -> list[int]:
@@ -182,23 +190,29 @@ def find_cancel_requests(connection: Connection, worker: str) -> set[int]:
     return set(connection.execute(wanted).scalars())
 
 
-def find_orphans(connection: Connection, worker: str, running: Collection[int] = ()) -> list[int]:
-    """Return the claimed jobs that nobody runs, where `worker` is the only live one and runs `running`."""
-    orphans = select(_jobs.c.id).where(
+def find_orphans(connection: Connection, worker: str, running: Collection[int] = ()) -> list[tuple[int, int]]:
+    """Return the claimed jobs that nobody runs, each with its fence.
+
+    They are those of workers that are no longer listed, and of `worker` those that it does not know to be `running`.
+    """
+    listed = select(t.workers.c.name).where(t.workers.c.name != worker)
+    orphans = select(_jobs.c.id, _jobs.c.fence).where(
         _jobs.c.status.in_(_CLAIMED),
         _jobs.c.type.in_(RUN_BY_WORKERS),
+        _jobs.c.claimed_by.not_in(listed),
         or_(_jobs.c.claimed_by != worker, _jobs.c.id.not_in(list(running))),
     )
-    return list(connection.execute(orphans.order_by(_jobs.c.id)).scalars())
+    return [(row.id, row.fence) for row in connection.execute(orphans.order_by(_jobs.c.id))]
 
 
-def reap(tx: Tx, job_id: int, explanation: str) -> JobStatus | None:
-    """Settle a job whose worker is gone; its processes must have been ended.
+def reap(tx: Tx, job_id: int, fence: int, explanation: str) -> JobStatus | None:
+    """Settle a job whose worker is gone, unless it was claimed anew since its `fence` was read.
 
     What had not started runs again: it becomes pending (or canceled, if that was asked for). What had started
     becomes `error`: a playbook is never run twice. Returns the new status, None when the job had ended meanwhile.
     """
-    waiting = (_jobs.c.id == job_id, _jobs.c.status == "waiting")
+    orphan = (_jobs.c.id == job_id, _jobs.c.fence == fence)
+    waiting = (*orphan, _jobs.c.status == "waiting")
     if end_job(tx, job_id, "canceled", "", {}, *waiting, _jobs.c.cancel_requested):
         return "canceled"
     # A new fence: whatever may still believe that it runs this job cannot write any more.
@@ -207,7 +221,7 @@ def reap(tx: Tx, job_id: int, explanation: str) -> JobStatus | None:
         touch_template(tx, job_id, status="pending")
         tx.defer("run_job", job_id)
         return "pending"
-    running = (_jobs.c.id == job_id, _jobs.c.status == "running")
+    running = (*orphan, _jobs.c.status == "running")
     return "error" if end_job(tx, job_id, "error", explanation, {"fence": _jobs.c.fence + 1}, *running) else None
 
 
@@ -222,6 +236,18 @@ def record_project_revision(tx: Tx, project_id: int, revision: str) -> None:
 def holds(tx: Tx, claim: Claim) -> bool:
     """Say whether the claim is still valid in this transaction."""
     return tx.connection.execute(select(_jobs.c.id).where(*_held(claim))).first() is not None
+
+
+def _take(tx: Tx, statement: ReturningUpdate[Any]) -> Row[Any] | None:
+    """Run a statement that takes a lock group; None when it took nothing.
+
+    Two machines may find a group free at the same moment. The index on active jobs lets one of them have it.
+    """
+    try:
+        with tx.connection.begin_nested():
+            return tx.connection.execute(statement).one_or_none()
+    except IntegrityError:
+        return None
 
 
 def _held(claim: Claim) -> tuple[ColumnElement[bool], ...]:

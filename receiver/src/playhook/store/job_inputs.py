@@ -147,7 +147,6 @@ class JobInputs:
     `passwords` are answers to the survey in the clear: values of variables that `job.extra_vars` does not show.
     """
 
-    installation: str
     job: JobRow
     template: TemplateRow | None = None
     project: ProjectRow | None = None
@@ -179,7 +178,6 @@ def read_job_inputs(connection: Connection, cipher: Cipher, job_id: int) -> JobI
         raise NotFound(f"there is no job {job_id}")
     project_id = job.unified_job_template_id if job.type == "project_update" else job.project_id
     return JobInputs(
-        installation=read_installation(connection),
         job=job,
         template=_find(connection, t.unified_job_templates, job.unified_job_template_id, TemplateRow),
         project=_find_project(connection, cipher, project_id),

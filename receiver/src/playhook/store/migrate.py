@@ -16,7 +16,7 @@ from sqlalchemy.exc import ArgumentError, SQLAlchemyError
 from playhook.errors import SettingsError
 from playhook.store.engine import is_sqlite, make_engine
 
-_ADVISORY_LOCK = 0x706C6179686F6F6B  # "playhook"
+ADVISORY_LOCK = 0x706C6179686F6F6B  # "playhook"
 
 
 def migrate(url: str) -> None:
@@ -26,7 +26,7 @@ def migrate(url: str) -> None:
         with engine.begin() as connection:
             if not is_sqlite(url):
                 connection.execute(text("SET LOCAL statement_timeout = 0; SET LOCAL lock_timeout = 0"))
-                connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _ADVISORY_LOCK})
+                connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": ADVISORY_LOCK})
             _refuse_newer(connection)
             command.upgrade(_config(connection), "head")
     except SQLAlchemyError as error:

@@ -10,8 +10,9 @@ import uuid
 from pathlib import Path
 from typing import Final
 
-from sqlalchemy import func, insert, select, update
+from sqlalchemy import func, insert, select, text, update
 
+from playhook.errors import SettingsError, StoreUnavailable
 from playhook.settings import Settings
 from playhook.store import tables as t
 from playhook.store.managed_types import MANAGED_TYPES, ManagedType
@@ -20,6 +21,8 @@ from playhook.store.users import create_superuser, hash_password
 from playhook.store.writer import Tx
 
 DEFAULT_ORGANIZATION: Final = "Default"
+_KNOWN: Final = "playhook"
+_ADVISORY_LOCK: Final = 0x706C61796C6F6164  # "playload"
 PRELOADED_GROUPS: Final = ("controlplane", "default")
 """AWX's instance groups, in its order: they can be neither renamed nor deleted."""
 
@@ -27,11 +30,15 @@ PRELOADED_GROUPS: Final = ("controlplane", "default")
 def preload(tx: Tx, settings: Settings) -> Path | None:
     """Write the installation, its administrator, organization, groups and credential types, where they are missing.
 
-    Returns the file that holds the administrator's password when one was generated.
+    Returns the file that holds the administrator's password when one was generated. Raises SettingsError when this
+    installation's secrets were encrypted with another key.
     """
+    if tx.connection.dialect.name != "sqlite":  # the first starts of several machines take turns
+        tx.connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _ADVISORY_LOCK})
     is_first = tx.connection.execute(select(t.installation.c.id)).first() is None
     if is_first:
         tx.connection.execute(insert(t.installation).values(uuid=str(uuid.uuid4()), created=tx.now))
+    _check_key(tx, settings)
     if _is_empty(tx, "organizations") and is_first:
         insert_row(tx, "organizations", {"name": DEFAULT_ORGANIZATION, "description": "The default organization."})
     for name in PRELOADED_GROUPS:
@@ -39,6 +46,20 @@ def preload(tx: Tx, settings: Settings) -> Path | None:
     for managed in MANAGED_TYPES:
         _ensure_type(tx, managed)
     return _create_administrator(tx, settings) if _is_empty(tx, "users") else None
+
+
+def _check_key(tx: Tx, settings: Settings) -> None:
+    known = tx.connection.execute(select(t.installation.c.key_check)).scalar_one()
+    if not known:
+        tx.connection.execute(update(t.installation).values(key_check=tx.cipher.encrypt(_KNOWN)))
+        return
+    try:
+        tx.cipher.decrypt(known)
+    except StoreUnavailable:
+        raise SettingsError(
+            f"the secret key file {settings.secret_key} is not the one that this database's secrets were encrypted "
+            "with: all machines of an installation need the same"
+        ) from None
 
 
 def _is_empty(tx: Tx, table_name: str) -> bool:

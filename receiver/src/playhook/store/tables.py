@@ -10,6 +10,7 @@ everything that runs alike.
 from __future__ import annotations
 
 from sqlalchemy import JSON, Column, Float, Index, Integer, String, Table, UniqueConstraint
+from sqlalchemy import text as sql_text
 
 from playhook.store.columns import BigId, UtcTime, authored, flag, key, metadata, number, text, to
 from playhook.store.inventory_tables import group_children, group_hosts, groups, hosts, inventories
@@ -42,6 +43,7 @@ from playhook.store.webhook_tables import (
     webhook_endpoints,
     webhook_keys,
 )
+from playhook.store.worker_tables import workers
 from playhook.store.workflow_tables import (
     job_node_credentials,
     job_node_instance_groups,
@@ -66,7 +68,7 @@ __all__ = (
     "template_credentials", "template_instance_groups", "template_labels", "template_node_credentials",
     "template_node_instance_groups", "template_node_labels", "template_notifications", "tokens",
     "unified_job_templates", "unified_jobs", "users", "webhook_deliveries", "webhook_endpoint_keys",
-    "webhook_endpoint_templates", "webhook_endpoints", "webhook_keys", "workflow_job_node_edges",
+    "webhook_endpoint_templates", "webhook_endpoints", "webhook_keys", "workers", "workflow_job_node_edges",
     "workflow_job_nodes", "workflow_job_template_node_edges", "workflow_job_template_nodes",
 )  # fmt: skip
 
@@ -77,6 +79,7 @@ installation = Table(
     key(),
     Column("uuid", String(36), nullable=False),
     number("config_version"),
+    text("key_check"),  # a known text, encrypted: a process with another secret key learns so at its start
     Column("created", UtcTime, nullable=False),
 )
 
@@ -261,7 +264,6 @@ unified_jobs = Table(
     # the claim: compare-and-set only; a worker writes with the fence it got
     text("claimed_by", 256),
     number("fence"),
-    Column("lease_expires", UtcTime),
     Column("lock_group", String(256), index=True),  # at most one active job of a group runs; null: no lock
     # job
     text("job_type", 64, default="run"),
@@ -301,6 +303,14 @@ unified_jobs = Table(
     to("credentials.id", "webhook_credential_id", index=False),
     text("webhook_guid", 255),
     Index("ix_unified_jobs_queue", "status", "id"),
+    # What a claim looks at before it takes a job, and what decides where two machines take one at the same moment.
+    Index(
+        "uq_unified_jobs_active_lock_group",
+        "lock_group",
+        unique=True,
+        sqlite_where=sql_text("status IN ('waiting', 'running')"),
+        postgresql_where=sql_text("status IN ('waiting', 'running')"),
+    ),
     sqlite_autoincrement=True,
 )
 

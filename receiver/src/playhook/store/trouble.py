@@ -40,6 +40,14 @@ _POSTGRESQL: Final = {
 }
 
 
+_DEADLOCKS: Final = {"40001", "40P01"}
+
+
+def is_deadlock(error: Exception) -> bool:
+    """Tell whether another machine's transaction was in the way, which it no longer is."""
+    return isinstance(error, DBAPIError) and getattr(error.orig, "sqlstate", None) in _DEADLOCKS
+
+
 def is_database_failure(error: Exception) -> bool:
     """Tell whether the database itself failed, so that any other write would have failed too."""
     return (

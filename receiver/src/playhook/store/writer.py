@@ -28,13 +28,14 @@ from playhook.logs import get_logger
 from playhook.store import tables as t
 from playhook.store.bulk import run_at_driver
 from playhook.store.encryption import Cipher
-from playhook.store.trouble import LOCKED, describe_failure, is_database_failure
+from playhook.store.trouble import LOCKED, describe_failure, is_database_failure, is_deadlock
 
 P = ParamSpec("P")
 R = TypeVar("R")
 Item = TypeVar("Item")
 _log = get_logger(__name__)
 _BATCH = 64
+_ATTEMPTS = 5  # where two machines' batches lock the same rows in different orders
 _QUEUE = 10_000
 _CONFIG_VERSION = "SELECT config_version FROM installation"
 _IDLE = 5.0  # seconds after which a connection is tried before it is used
@@ -207,24 +208,32 @@ class _Committer:
 
     def commit(self, batch: Sequence[_Write], defer: Defer) -> tuple[list[_Outcome], str | None]:
         """Run writes in one transaction; returns what became of each, and what is wrong with the database."""
-        outcomes: list[_Outcome] = []
-        after: list[Callable[[], None]] = []
-        state = _BatchState()
-        try:
-            connection = self._connect()
-            with connection.begin():
-                for writes in _group(batch):
-                    tx = Tx(connection=connection, cipher=self._cipher, now=_now(), _defer=defer, _batch=state)
-                    outcomes += _run(writes, tx, after)
-        except Exception as error:  # noqa: BLE001  drivers raise errors of their own; the writer must outlive them
-            _log.error("transaction failed", error=type(error).__name__, detail=_origin(error), writes=len(batch))
-            self.disconnect()
-            failed = describe_failure(error)
-            return [_Outcome(write=write, error=StoreUnavailable(failed)) for write in batch], failed
+        for attempt in range(1, _ATTEMPTS + 1):
+            try:
+                outcomes, after = self._run_batch(batch, defer)
+                break
+            except Exception as error:  # noqa: BLE001  drivers raise errors of their own; the writer must outlive them
+                if is_deadlock(error) and attempt < _ATTEMPTS:
+                    continue
+                _log.error("transaction failed", error=type(error).__name__, detail=_origin(error), writes=len(batch))
+                self.disconnect()
+                failed = describe_failure(error)
+                return [_Outcome(write=write, error=StoreUnavailable(failed)) for write in batch], failed
         self._last_used = time.monotonic()
         for call in after:
             _call(call)
         return outcomes, None
+
+    def _run_batch(self, batch: Sequence[_Write], defer: Defer) -> tuple[list[_Outcome], list[Callable[[], None]]]:
+        outcomes: list[_Outcome] = []
+        after: list[Callable[[], None]] = []
+        state = _BatchState()
+        connection = self._connect()
+        with connection.begin():
+            for writes in _group(batch):
+                tx = Tx(connection=connection, cipher=self._cipher, now=_now(), _defer=defer, _batch=state)
+                outcomes += _run(writes, tx, after)
+        return outcomes, after
 
     def disconnect(self) -> None:
         """Give the connection back; the next batch gets one that is known to work."""

@@ -4,11 +4,8 @@
 
 from __future__ import annotations
 
-import os
-import socket
 import threading
 import time
-import uuid
 from collections.abc import Callable
 from typing import Final
 
@@ -33,18 +30,21 @@ from playhook.store.claims import (
 )
 from playhook.store.job_inputs import read_installation, read_job_inputs
 from playhook.store.store import Store
+from playhook.store.workers import bury_lost_workers
 from playhook.worker.launcher import Launcher
 from playhook.worker.persistence import persist
 from playhook.worker.playbook_run import run_playbook_job
+from playhook.worker.presence import Presence
 from playhook.worker.private_dir import remove_left_overs
 from playhook.worker.project_update import run_project_update
 from playhook.worker.stop import JobStopped, Stop
-from playhook.worker.trees import end_installation
+from playhook.worker.trees import end_scope
 from playhook.worker.workflows import TASK as WORKFLOWS
 from playhook.worker.workflows import register_workflows
 from playhook.worker.workshop import ClaimedJob, Workshop
 
 TASK: Final = "run_job"
+SETTLING: Final = "settle_jobs"
 _SWEEP: Final = 5.0  # seconds between looks at what was stored and never rung
 _CANCELS: Final = 0.5  # seconds between looks at what is to be canceled, while a job runs
 _ENDING: Final = 20.0  # seconds that ended jobs get to be recorded
@@ -57,13 +57,12 @@ _log = get_logger(__name__)
 
 
 class WorkerPool:
-    """Runs up to `settings.workers` jobs at a time. It must be the only one of its installation."""
+    """Runs up to `settings.workers` jobs at a time. It must be the only one of its state directory."""
 
     def __init__(self, store: Store, launcher: Launcher, settings: Settings, dispatch: Dispatch) -> None:
-        self._shop = Workshop(store=store, settings=settings, launcher=launcher)
-        self._store, self._settings, self._dispatch = store, settings, dispatch
-        self._node = socket.gethostname()
-        self.worker = f"{self._node}:{os.getpid()}:{uuid.uuid4().hex[:8]}"
+        self._store, self._settings, self._dispatch, self._launcher = store, settings, dispatch, launcher
+        self._shop: Workshop
+        self._presence = Presence(store, settings, self._give_up_jobs)
         self._running: dict[int, Stop] = {}
         self._changed = threading.Condition()
         self._claiming = threading.Lock()
@@ -71,36 +70,41 @@ class WorkerPool:
         self._cancels = threading.Thread(target=self._watch_cancels, name="cancels", daemon=True)
 
     def start(self) -> None:
-        """Clean up after an earlier receiver that was killed, then take jobs."""
-        with self._store.reading() as connection:
-            installation = read_installation(connection)
-        if ended := end_installation(installation):
+        """Clean up after an earlier worker that was killed, then take jobs."""
+        self._shop = self._open_shop()
+        if ended := end_scope(self._shop.scope):
             _log.warning("processes of an earlier receiver were ended", count=ended)
         remove_left_overs(self._settings.home)
+        self._presence.enter()
         self._settle_orphans()
         self._cancels.start()
         if self._settings.workers:
             self._dispatch.register(TASK, self._take, concurrency=self._settings.workers, every=_SWEEP, keyed=False)
+            self._dispatch.register(SETTLING, self._settle, every=_SWEEP, keyed=False)
             register_workflows(self._store, self._dispatch)
+
+    def _open_shop(self) -> Workshop:
+        with self._store.reading() as connection:
+            scope = f"{read_installation(connection)}/{self._presence.home_id}"
+        return Workshop(store=self._store, settings=self._settings, launcher=self._launcher, scope=scope)
 
     def stop(self) -> None:
         """Take no more jobs; give those that run `shutdown_grace` seconds, then end them."""
-        self._dispatch.stop(TASK)
-        self._dispatch.stop(WORKFLOWS)
+        for task in (TASK, SETTLING, WORKFLOWS):
+            self._dispatch.stop(task)
         with self._changed:
             self._stopping = True
             self._changed.notify_all()
         if not self._wait_until_idle(self._settings.shutdown_grace):
-            for stop in self._stops():
-                stop.request("stopped")
+            self._stop_jobs()
             self._wait_until_idle(_ENDING)
-        self._shop.launcher.close()
+        self._presence.leave()
+        self._launcher.close()
 
     def _take(self, _key: int) -> None:
         """Run the next job, if there is one; which one is the store's decision, whoever rang."""
-        if self._stopping:
+        if self._stopping or not self._presence.is_sure():
             return
-        self._settle_orphans()
         stop = Stop()
         claimed = self._claim_next(stop)
         if claimed is None:
@@ -119,7 +123,7 @@ class WorkerPool:
         """Claim a job and know that it runs, in one step: between the two it would look like an orphan."""
         with self._claiming:
             while (job_id := self._find_next()) is not None:
-                claimed = self._store.write(claim, job_id, self.worker, self._node)
+                claimed = self._store.write(claim, job_id, self._presence.name, self._presence.hostname)
                 if claimed is not None:
                     with self._changed:
                         self._running[job_id] = stop
@@ -129,7 +133,7 @@ class WorkerPool:
 
     def _find_next(self) -> int | None:
         with self._store.reading() as connection:
-            return find_next(connection)
+            return find_next(connection, self._settings.queue_names)
 
     def _run(self, claimed: Claim, stop: Stop) -> None:
         _log.info("job claimed")
@@ -166,13 +170,29 @@ class WorkerPool:
                 explanation="The receiver failed while it ran the job; its log says why (search the job's id).",
             )
 
+    def _settle(self, _key: int) -> None:
+        """Look for workers that were lost, and for jobs that nobody runs."""
+        if self._presence.may_judge():
+            for worker in self._store.write(bury_lost_workers):
+                _log.warning("a worker was lost", worker=worker)
+        self._settle_orphans()
+
     def _settle_orphans(self) -> None:
-        """Settle claimed jobs that nobody here runs: of an earlier receiver, or whose end could not be recorded."""
+        """Settle claimed jobs that nobody runs: of a worker that is gone, or whose end could not be recorded."""
         with self._claiming, self._store.reading() as connection:
-            orphans = find_orphans(connection, self.worker, list(self._running))
-        for job_id in orphans:
-            status = self._store.write(reap, job_id, _KILLED)
+            orphans = find_orphans(connection, self._presence.name, list(self._running))
+        for job_id, fence in orphans:
+            status = self._store.write(reap, job_id, fence, _KILLED)
             _log.warning("a job without a worker was settled", job=job_id, status=status)
+
+    def _give_up_jobs(self) -> None:
+        """End what runs under a lease that was lost: its jobs have been settled, and nothing of it counts any more."""
+        self._stop_jobs()
+        self._wait_until_idle(_ENDING)
+
+    def _stop_jobs(self) -> None:
+        for stop in self._stops():
+            stop.request("stopped")
 
     def _watch_cancels(self) -> None:
         while True:
@@ -182,7 +202,7 @@ class WorkerPool:
                     return
             try:
                 with self._store.reading() as connection:
-                    canceled = find_cancel_requests(connection, self.worker)
+                    canceled = find_cancel_requests(connection, self._presence.name)
             except StoreUnavailable:
                 canceled = set()
             with self._changed:

@@ -56,7 +56,7 @@ def _prepare(shop: Workshop, inputs: JobInputs, checkout: Checkout, private: Pat
     variables.mkdir(mode=0o700)
     access = write_credentials(private, inputs.credentials)
     return RunRequest(
-        mark=make_mark(inputs.installation, job.id),
+        mark=make_mark(shop.scope, job.id),
         private_dir=str(private),
         project_dir=str(checkout.path),
         playbook=check_playbook(checkout.path, job.playbook, project, checkout.revision),

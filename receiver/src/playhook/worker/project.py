@@ -78,7 +78,7 @@ def open_git(
     try:
         access = open_scm_access(project, secrets, shop.settings.home / "known_hosts")
         commands = Commands(
-            mark=make_mark(job.inputs.installation, job.claim.job_id),
+            mark=make_mark(shop.scope, job.claim.job_id),
             stop=job.stop,
             environment={**ansible_settings(), **access.environment},
             deadline=time.monotonic() + (project.timeout if project.timeout > 0 else _LONGEST_UPDATE),

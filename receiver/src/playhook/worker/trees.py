@@ -28,9 +28,9 @@ _GIVE_UP_AFTER: Final = 10.0  # seconds; a process in uninterruptible sleep cann
 _libc = ctypes.CDLL(None, use_errno=True)
 
 
-def make_mark(installation: str, job_id: int) -> str:
-    """Return what `MARK` is set to in the environment of everything that a job starts."""
-    return f"{installation}:{job_id}"
+def make_mark(scope: str, job_id: int) -> str:
+    """Return what `MARK` is set to in the environment of everything that a job of a worker's scope starts."""
+    return f"{scope}:{job_id}"
 
 
 def adopt_orphans() -> None:
@@ -73,9 +73,9 @@ def be_called(name: str) -> None:
     _libc.prctl(_PR_SET_NAME, name.encode(), 0, 0, 0)
 
 
-def end_installation(installation: str) -> int:
-    """End what an earlier receiver of this installation left behind; returns how many processes that were."""
-    return _end(lambda: _find(f"{installation}:", frozenset()))
+def end_scope(scope: str) -> int:
+    """End what an earlier worker of this scope left behind; returns how many processes that were."""
+    return _end(lambda: _find(f"{scope}:", frozenset()))
 
 
 def end_job(mark: str, *, keep: Collection[int] = ()) -> int:
@@ -94,7 +94,7 @@ def _prctl(option: int, value: int) -> None:
 
 
 def _find(mark: str, roots: Collection[int], keep: Collection[int] = ()) -> set[int]:
-    """Look at every process once; a mark that ends in a colon matches every job of the installation."""
+    """Look at every process once; a mark that ends in a colon matches every job of the scope."""
     alive, parents = _look()
     found = {pid for pid in alive if _carries(pid, mark)} | set(roots)
     grown = True

@@ -21,6 +21,8 @@ class Workshop:
     store: Store
     settings: Settings
     launcher: Launcher
+    scope: str
+    """What the marks of its jobs begin with: the installation's and the state directory's."""
 
 
 @dataclass(frozen=True, kw_only=True)

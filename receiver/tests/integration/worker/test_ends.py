@@ -24,7 +24,7 @@ from playhook.worker.launcher import start_launcher
 from playhook.worker.loop import WorkerPool
 
 # A playbook whose command is told apart by its number, in workers that start sessions of their own.
-SLEEP = "987654"
+SLEEP = f"9{os.getpid():07}"  # seconds, of this process alone: other tests run at the same time
 SLOW = play(f"command: sleep {SLEEP}")
 
 
@@ -273,7 +273,7 @@ def test_the_state_directory_of_a_stopped_receiver_holds_no_temporary_files(benc
         started.terminate()
         started.wait(30)
 
-    left = {path.name for path in bench.settings.home.iterdir()} - {"run", "projects", "secret_key"}
+    left = {path.name for path in bench.settings.home.iterdir()} - {"run", "projects", "secret_key", "worker_id"}
     assert {name for name in left if not name.startswith("playhook.sqlite3")} == set()
     assert list((bench.settings.home / "run").iterdir()) == []
     open_store(bench.settings).close()

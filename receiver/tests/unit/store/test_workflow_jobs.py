@@ -150,7 +150,7 @@ def test_a_killed_worker_s_job_takes_the_failure_path_and_is_not_run_again(store
     assert claimed is not None
     store.write(start, claimed)
 
-    store.write(reap, build, "The receiver was killed.")
+    store.write(reap, build, 1, "The receiver was killed.")
 
     assert run_to_end(store, job_id) == ["mend"]
     assert states_of(store, job_id) == {"build": "error", "mend": "successful"}
@@ -217,7 +217,7 @@ def test_a_cancel_in_the_middle_ends_once_all_jobs_have(store: Store) -> None:
     between = states_of(store, job_id)
     assert (job_of(store, job_id).status, job_of(store, test).cancel_requested) == ("running", True)
     assert between == {"build": "successful", "test": "running", "lint": "canceled", "deploy": "skipped"}
-    store.write(reap, test, "")
+    store.write(reap, test, 1, "")
     store.write(step_workflow, job_id)
     job = job_of(store, job_id)
     assert (job.status, job.failed, job.canceled_on) == ("canceled", True, job.finished)

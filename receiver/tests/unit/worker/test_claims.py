@@ -5,13 +5,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
+from datetime import timedelta
+from threading import Barrier
 from typing import Any
 
 import pytest
 from sqlalchemy import insert, select, update
 
 from playhook.domain.job import TRANSITIONS, JobStatus
+from playhook.settings import Settings
 from playhook.store import tables as t
 from playhook.store.claims import (
     Claim,
@@ -28,7 +32,8 @@ from playhook.store.claims import (
     start,
 )
 from playhook.store.job_events import JobEvent, append_events
-from playhook.store.store import Store
+from playhook.store.store import Store, open_store
+from playhook.store.workers import Worker, register_worker, remove_worker
 from playhook.store.writer import Tx
 
 pytestmark = pytest.mark.both_databases
@@ -198,7 +203,7 @@ def test_what_has_ended_stays_as_it_ended(store: Store, job: AddJob, status: Job
         store.write(finish, claimed, Finish(status="error"))
     assert store.write(start, claimed) is False
     assert store.write(request_cancel, job_id) is False
-    assert store.write(reap, job_id, "gone") is None
+    assert store.write(reap, job_id, 1, "gone") is None
     store.write(release, claimed)
 
     assert row(store, job_id).status == status
@@ -220,7 +225,7 @@ def test_a_claimed_job_ends_only_where_the_state_machine_leads(
 def test_an_old_fence_writes_nothing(store: Store, job: AddJob) -> None:
     job()
     lost = taken(store)
-    store.write(reap, lost.job_id, "gone")
+    store.write(reap, lost.job_id, lost.fence, "gone")
     again = taken(store, "another")
 
     event = JobEvent(counter=1, uuid="u", event="verbose", created=row(store, lost.job_id).created)
@@ -274,7 +279,7 @@ def test_orphans_run_again_only_if_they_had_not_started(
 ) -> None:
     job_id = job(status, claimed_by="gone", fence=3, cancel_requested=cancel_requested)
 
-    assert store.write(reap, job_id, "It was killed.") == expected
+    assert store.write(reap, job_id, 3, "It was killed.") == expected
 
     settled = row(store, job_id)
     assert settled.status == (expected or status)
@@ -289,7 +294,48 @@ def test_orphans_are_what_nobody_runs(store: Store, job: AddJob) -> None:
     job("running", type="workflow_job")
 
     with store.reading() as connection:
-        assert find_orphans(connection, "me", [mine]) == [of_earlier, forgotten]
+        assert find_orphans(connection, "me", [mine]) == [(of_earlier, 0), (forgotten, 0)]
+
+
+def test_jobs_of_another_live_worker_are_no_orphans(store: Store, job: AddJob) -> None:
+    worker = Worker(name="other", home_id="h", hostname="n", version="1", capacity=1)
+    store.write(register_worker, worker, timedelta(seconds=60))
+    job("running", claimed_by="other")
+
+    with store.reading() as connection:
+        assert find_orphans(connection, "me") == []
+    store.write(remove_worker, "other")
+    with store.reading() as connection:
+        assert len(find_orphans(connection, "me")) == 1
+
+
+def test_a_job_that_was_claimed_anew_is_no_orphan_any_more(store: Store, job: AddJob) -> None:
+    job_id = job("waiting", claimed_by="gone", fence=3)
+
+    assert store.write(reap, job_id, 3, "gone") == "pending"
+    again = taken(store, "another")
+    assert store.write(reap, job_id, 3, "gone") is None
+
+    assert (row(store, job_id).claimed_by, row(store, job_id).fence) == ("another", again.fence)
+
+
+@pytest.mark.postgresql_only
+def test_two_machines_never_take_one_lock_group(store: Store, settings: Settings, job: AddJob) -> None:
+    other = open_store(settings)
+    try:
+        with ThreadPoolExecutor(2) as threads:
+            for number in range(25):
+                ids = [job(lock_group=f"g{number}") for _ in range(2)]
+                begin = Barrier(2)
+
+                def race(machine: Store, job_id: int, begin: Barrier = begin) -> Claim | None:
+                    begin.wait(10)
+                    return machine.write(claim, job_id, "me")
+
+                claims = list(threads.map(race, [store, other], ids))
+                assert [each is None for each in claims].count(True) == 1
+    finally:
+        other.close()
 
 
 def test_a_status_post_is_queued_when_a_webhook_job_starts_and_ends(store: Store, job: AddJob) -> None:

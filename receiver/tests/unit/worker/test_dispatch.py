@@ -1,35 +1,46 @@
 # SPDX-FileCopyrightText: Playhook contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Embedded dispatch: rings become calls, in time, and an error ends nothing."""
+"""Both dispatchers: rings become calls, in time, and an error ends nothing."""
 
 from __future__ import annotations
 
 import queue
 import threading
 import time
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from pydantic import SecretStr
 
+from playhook.dispatch.base import Dispatch
+from playhook.dispatch.distributed import DistributedDispatch
 from playhook.dispatch.embedded import EmbeddedDispatch
+
+pytestmark = pytest.mark.both_databases
 
 
 @pytest.fixture
-def dispatch() -> EmbeddedDispatch:
-    return EmbeddedDispatch()
+def dispatch(database_url: SecretStr | None) -> Iterator[Dispatch]:
+    made: Dispatch = EmbeddedDispatch()
+    if database_url is not None:
+        made = DistributedDispatch(database_url.get_secret_value())
+    yield made
+    made.close()
 
 
-def test_what_is_deferred_is_called_with_its_key(dispatch: EmbeddedDispatch) -> None:
+def test_what_is_deferred_is_called_with_its_key(dispatch: Dispatch) -> None:
     calls: queue.Queue[int] = queue.Queue()
     dispatch.register("work", calls.put)
 
     dispatch.defer("work", 7)
 
-    assert calls.get(timeout=5) == 7
+    assert calls.get(timeout=30) == 7
     dispatch.stop("work")
 
 
-def test_a_ring_for_nobody_is_forgotten(dispatch: EmbeddedDispatch) -> None:
+@pytest.mark.sqlite_only
+def test_a_ring_for_nobody_is_forgotten(dispatch: Dispatch) -> None:
     dispatch.defer("work", 7)
     calls: queue.Queue[int] = queue.Queue()
     dispatch.register("work", calls.put)
@@ -39,27 +50,34 @@ def test_a_ring_for_nobody_is_forgotten(dispatch: EmbeddedDispatch) -> None:
     dispatch.stop("work")
 
 
-def test_equal_rings_become_one_call(dispatch: EmbeddedDispatch) -> None:
-    calls: list[int] = []
-    go = threading.Event()
+def test_equal_rings_become_one_call(dispatch: Dispatch) -> None:
+    calls: queue.Queue[int] = queue.Queue()
+    begun, go = threading.Event(), threading.Event()
 
     def work(key: int) -> None:
-        go.wait(5)
-        calls.append(key)
+        begun.set()
+        go.wait(30)
+        calls.put(key)
 
     dispatch.register("work", work)
     dispatch.defer("work", 1)
-    time.sleep(0.1)  # the thread has taken it
+    assert begun.wait(30)
     for key in (2, 2, 2, 3):
         dispatch.defer("work", key)
+    time.sleep(0.3)
+    for key in (2, 3):
+        dispatch.defer("work", key)
     go.set()
+    got = [calls.get(timeout=30) for _ in range(3)]
     time.sleep(0.3)
     dispatch.stop("work")
 
-    assert calls == [1, 2, 3]
+    assert sorted(got) == [1, 2, 3]
+    assert calls.empty()
 
 
-def test_rings_without_keys_become_one_call(dispatch: EmbeddedDispatch) -> None:
+@pytest.mark.sqlite_only
+def test_rings_without_keys_become_one_call(dispatch: Dispatch) -> None:
     calls: list[int] = []
     go = threading.Event()
 
@@ -79,7 +97,7 @@ def test_rings_without_keys_become_one_call(dispatch: EmbeddedDispatch) -> None:
     assert calls == [0, 0]
 
 
-def test_a_later_ring_waits_and_an_earlier_one_for_the_same_key_wins(dispatch: EmbeddedDispatch) -> None:
+def test_a_later_ring_waits_and_an_earlier_one_for_the_same_key_wins(dispatch: Dispatch) -> None:
     calls: queue.Queue[tuple[int, float]] = queue.Queue()
     dispatch.register("work", lambda key: calls.put((key, time.monotonic())))
     begin, now = time.monotonic(), datetime.now(UTC)
@@ -87,7 +105,7 @@ def test_a_later_ring_waits_and_an_earlier_one_for_the_same_key_wins(dispatch: E
     dispatch.defer("work", 1, now + timedelta(seconds=0.4))
     dispatch.defer("work", 2, now + timedelta(seconds=60))
     dispatch.defer("work", 2, now + timedelta(seconds=0.2))
-    got = [calls.get(timeout=5), calls.get(timeout=5)]
+    got = [calls.get(timeout=30), calls.get(timeout=30)]
     dispatch.stop("work")
 
     assert [key for key, _ in got] == [2, 1]
@@ -96,15 +114,15 @@ def test_a_later_ring_waits_and_an_earlier_one_for_the_same_key_wins(dispatch: E
     assert calls.empty()
 
 
-def test_the_sweep_comes_at_once_and_again(dispatch: EmbeddedDispatch) -> None:
+def test_the_sweep_comes_at_once_and_again(dispatch: Dispatch) -> None:
     calls: queue.Queue[int] = queue.Queue()
     dispatch.register("work", calls.put, every=0.1)
 
-    assert [calls.get(timeout=5) for _ in range(3)] == [0, 0, 0]
+    assert [calls.get(timeout=30) for _ in range(3)] == [0, 0, 0]
     dispatch.stop("work")
 
 
-def test_calls_run_at_the_same_time_up_to_the_concurrency(dispatch: EmbeddedDispatch) -> None:
+def test_calls_run_at_the_same_time_up_to_the_concurrency(dispatch: Dispatch) -> None:
     lock = threading.Lock()
     running, most = 0, 0
     done = threading.Semaphore(0)
@@ -122,13 +140,13 @@ def test_calls_run_at_the_same_time_up_to_the_concurrency(dispatch: EmbeddedDisp
     dispatch.register("work", work, concurrency=3)
     for key in range(9):
         dispatch.defer("work", key)
-    assert all(done.acquire(timeout=5) for _ in range(9))
+    assert all(done.acquire(timeout=30) for _ in range(9))
     dispatch.stop("work")
 
     assert most == 3
 
 
-def test_an_error_does_not_end_the_thread(dispatch: EmbeddedDispatch) -> None:
+def test_an_error_does_not_end_the_thread(dispatch: Dispatch) -> None:
     calls: queue.Queue[int] = queue.Queue()
 
     def work(key: int) -> None:
@@ -139,11 +157,11 @@ def test_an_error_does_not_end_the_thread(dispatch: EmbeddedDispatch) -> None:
     dispatch.defer("work", 1)
     dispatch.defer("work", 2)
 
-    assert [calls.get(timeout=5), calls.get(timeout=5)] == [1, 2]
+    assert [calls.get(timeout=30), calls.get(timeout=30)] == [1, 2]
     dispatch.stop("work")
 
 
-def test_nothing_is_called_after_the_stop(dispatch: EmbeddedDispatch) -> None:
+def test_nothing_is_called_after_the_stop(dispatch: Dispatch) -> None:
     calls: queue.Queue[int] = queue.Queue()
     dispatch.register("work", calls.put)
     dispatch.stop("work")

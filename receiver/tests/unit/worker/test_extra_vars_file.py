@@ -101,7 +101,7 @@ def inputs(**changes: Any) -> JobInputs:
         "timeout": 0,
     }
     template = TemplateRow(id=1, name="deploy", extra_vars=changes.pop("template_vars", ""))
-    return JobInputs(installation="u", job=JobRow(**{**job, **changes.pop("job", {})}), template=template, **changes)
+    return JobInputs(job=JobRow(**{**job, **changes.pop("job", {})}), template=template, **changes)
 
 
 def test_only_what_the_template_still_says_may_be_a_template() -> None:
@@ -124,7 +124,7 @@ def test_an_answer_is_no_template_even_where_the_template_says_the_same() -> Non
 
 def test_nothing_is_trusted_once_the_template_is_gone() -> None:
     with_template = inputs(job_vars="a: '{{ b }}'")
-    collected = collect_extra_vars(JobInputs(installation="u", job=with_template.job), "")
+    collected = collect_extra_vars(JobInputs(job=with_template.job), "")
 
     assert collected.trusted == {}
     assert collected.untrusted["a"] == "{{ b }}"
