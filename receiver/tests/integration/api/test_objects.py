@@ -164,6 +164,14 @@ def test_refusals_name_the_field_in_awx_words(
     assert (answer.status, answer.json()) == (400, wanted)
 
 
+def test_nobody_logs_in_as_a_user_with_an_empty_password(api: Api) -> None:
+    """`awx import` sends one for every user."""
+    user = create(api, "users", username="ann", password="")
+    assert api.login("ann", "").get("/api/v2/me/").status == 401
+    assert api.patch(user["url"], {"password": "ann's own"}).status == 200
+    assert api.login("ann", "ann's own").get("/api/v2/me/").json()["count"] == 1
+
+
 @pytest.mark.parametrize(
     "url",
     ["ext::sh -c touch% x", "--upload-pack=touch x", "ssh://-oProxyCommand=x/y", "http:///x", "fd::1", "https://u:p@h/r",

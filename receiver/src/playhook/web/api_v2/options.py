@@ -40,7 +40,7 @@ def describe_action(name: str, action: Action, _call: Call) -> dict[str, Any]:
 
 def describe_list(resource: Resource, call: Call) -> dict[str, Any]:
     """Describe a resource's list and what a POST to it may say."""
-    actions = {"POST": _writable(resource)} if _may_write(resource, "POST", resource.list_methods, call) else {}
+    actions = {"POST": _creatable(resource)} if _may_write(resource, "POST", resource.list_methods, call) else {}
     name = f"{resource.title.title()} List"
     described = {**describe_path(name, ()), "actions": {**actions, "GET": _readable(resource)}}
     return {
@@ -86,6 +86,11 @@ def describe_detail(resource: Resource, call: Call) -> dict[str, Any]:
 def _may_write(resource: Resource, method: str, methods: Iterable[str], call: Call) -> bool:
     level = resource.access.create or resource.access.write if method == "POST" else resource.access.write
     return method in methods and call.principal.may(level)
+
+
+def _creatable(resource: Resource) -> dict[str, Any]:
+    once = {each.name: _describe_input(each, resource.title) for each in resource.given_once}
+    return {**_writable(resource), **once}
 
 
 def _writable(resource: Resource) -> dict[str, Any]:

@@ -142,7 +142,8 @@ class Resource:
     """One kind of object of the API.
 
     `model` and `label` are AWX's names of the kind in error sentences and in texts. `filters` and `links` are what may
-    be filtered on besides the fields. `related` are the names of paths below the object (`related_paths` where the
+    be filtered on besides the fields. `given_once` are what only a POST may say, and no object shows: the function
+    `check` reads them. `related` are the names of paths below the object (`related_paths` where the
     path is called otherwise). `ours` tells what is under the key `playhook`, where there is one.
 
     The hooks: `prepare` loads what a page needs at once, `fill` completes one object, `prepare_summaries` and
@@ -156,6 +157,7 @@ class Resource:
     model: str
     table: str
     fields: tuple[Field, ...]
+    given_once: tuple[Field, ...] = ()
     label: str = ""
     types: tuple[str, ...] = ()
     order: tuple[str, ...] = ("name",)

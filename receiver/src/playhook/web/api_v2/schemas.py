@@ -80,7 +80,8 @@ def describe_object(resource: Resource) -> Schema:
 
 def describe_input(resource: Resource, *, whole: bool) -> Schema:
     """Return the schema of what may be written; `whole` is a new object or a PUT, else nothing is required."""
-    properties = {each.name: describe_value(each) for each in resource.writable}
+    fields = (*resource.writable, *(resource.given_once if whole else ()))
+    properties = {each.name: describe_value(each) for each in fields}
     if resource.ours and resource.writable:
         properties["playhook"] = {**_OBJECT, "description": resource.ours}
     required = [each.name for each in resource.writable if each.required] if whole else []

@@ -40,6 +40,9 @@ from playhook.web.api_v2.write import Draft
 _COMPARISONS: Final = RateLimitItemPerMinute(120)
 _limiter: Final = FixedWindowRateLimiter(MemoryStorage())
 _OWNERS: Final = ("organization", "user", "team")
+_OWNER: Final = (
+    "Write-only field used to add {} to owner role. If provided, do not give either {} or {}. Only valid for creation."
+)
 _TYPE_IS_USED: Final = (
     "You cannot change the credential type of the credential, as it may break the functionality of the resources using "
     "it."
@@ -197,6 +200,10 @@ CREDENTIALS: Final = Resource(
         computed("kind", "string"),
         computed("cloud", "boolean"),
         computed("kubernetes", "boolean"),
+    ),
+    given_once=(
+        reference("user", "users", help_text=_OWNER.format("user", "team", "organization")),
+        reference("team", "teams", help_text=_OWNER.format("team", "user", "organization")),
     ),
     access=Access(own="user_id"),
     summary=CREDENTIAL_SUMMARY,
