@@ -207,7 +207,9 @@ def _plain(text: str | None, *, keep_paragraphs: bool = False) -> str:
 def _module_section(path: Path) -> str:
     documentation, returned = (_constant(path, name) for name in ("DOCUMENTATION", "RETURN"))
     fragments = documentation.get("extends_documentation_fragment", ())
-    shared = _fragment("webhook")["options"] if "playhook.webhooks.webhook" in fragments else {}
+    shared: dict[str, Any] = {}
+    for name in ("webhook", "survey"):
+        shared |= _fragment(name)["options"] if f"playhook.webhooks.{name}" in fragments else {}
     parts = [
         f"## {path.stem}",
         *(_markdown(each) for each in documentation["description"]),

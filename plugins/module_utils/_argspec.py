@@ -48,6 +48,15 @@ def webhook_arguments():
     }
 
 
+def survey_arguments():
+    """Return the options of a template's survey; the documentation fragment survey describes them."""
+    return {
+        "survey_enabled": {"type": "bool"},
+        "survey_spec": {"type": "dict", "no_log": True},
+        "update_survey_secrets": {"type": "bool", "default": False, "no_log": False},
+    }
+
+
 WEBHOOK_EXCLUSIVE = [("webhook_key", "rotate_webhook_key"), ("webhook_key", "return_webhook_key")]
 
 

@@ -19,6 +19,7 @@ description:
 extends_documentation_fragment:
   - playhook.webhooks.auth
   - playhook.webhooks.webhook
+  - playhook.webhooks.survey
   - playhook.webhooks.attributes
   - playhook.webhooks.attributes.action_group
 attributes:
@@ -271,12 +272,14 @@ from ansible_collections.playhook.webhooks.plugins.module_utils._argspec import 
     WEBHOOK_EXCLUSIVE,
     controller_arguments,
     present_or_absent,
+    survey_arguments,
     webhook_arguments,
 )
 from ansible_collections.playhook.webhooks.plugins.module_utils._controller.job_template import (
     ASKS,
     ensure_job_template,
 )
+from ansible_collections.playhook.webhooks.plugins.module_utils._controller.survey import not_secret
 from ansible_collections.playhook.webhooks.plugins.module_utils._errors import PlayhookError
 
 
@@ -310,10 +313,12 @@ def main():
     )
     options.update((f"ask_{name}_on_launch", dict(type="bool")) for name in ASKS)
     module = AnsibleModule(
-        argument_spec=dict(controller_arguments(), **webhook_arguments(), **options),
+        argument_spec=dict(controller_arguments(), **webhook_arguments(), **survey_arguments(), **options),
         mutually_exclusive=WEBHOOK_EXCLUSIVE,
         supports_check_mode=True,
     )
+    # All of a survey counts as secret, as an option; only defaults of passwords are.
+    module.no_log_values.difference_update(not_secret(module.params))
     try:
         result = ensure_job_template(module.params, module.check_mode)
     except PlayhookError as error:

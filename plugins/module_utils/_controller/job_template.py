@@ -19,6 +19,7 @@ from ansible_collections.playhook.webhooks.plugins.module_utils._controller.fiel
     reference_field,
     variables_field,
 )
+from ansible_collections.playhook.webhooks.plugins.module_utils._controller.survey import with_survey
 from ansible_collections.playhook.webhooks.plugins.module_utils._plan import Step
 
 ASKS = (
@@ -57,6 +58,7 @@ _PLAIN = (
     "become_enabled",
     "diff_mode",
     "allow_simultaneous",
+    "survey_enabled",
     "webhook_service",
     *(f"ask_{name}_on_launch" for name in ASKS),
 )
@@ -80,6 +82,7 @@ def ensure_job_template(params, check_mode):
         plan = plan_fields("job_templates", identity, _fields(controller, params, references, existing), existing)
         if params["credentials"] is not None:
             plan = _with_credentials(plan, controller, params["credentials"])
+        plan = with_survey(plan, controller, params)
         plan = webhook.with_key(plan, controller, "job_templates", params)
     plan = replace(plan, warnings=tuple(controller.warnings))
     answers = {"subject": plan.subject} if check_mode else plan.apply(controller.send)

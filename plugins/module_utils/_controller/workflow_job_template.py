@@ -19,6 +19,7 @@ from ansible_collections.playhook.webhooks.plugins.module_utils._controller.fiel
     reference_field,
     variables_field,
 )
+from ansible_collections.playhook.webhooks.plugins.module_utils._controller.survey import with_survey
 from ansible_collections.playhook.webhooks.plugins.module_utils._controller.workflow_graph import (
     read_graph,
     refuse_bad_graph,
@@ -27,7 +28,13 @@ from ansible_collections.playhook.webhooks.plugins.module_utils._controller.work
 
 RESOURCE = "workflow_job_templates"
 ASKS = ("inventory", "labels", "limit", "scm_branch", "skip_tags", "tags", "variables")
-_PLAIN = ("description", "allow_simultaneous", "webhook_service", *(f"ask_{name}_on_launch" for name in ASKS))
+_PLAIN = (
+    "description",
+    "allow_simultaneous",
+    "survey_enabled",
+    "webhook_service",
+    *(f"ask_{name}_on_launch" for name in ASKS),
+)
 _PROMPTS = ("limit", "scm_branch", "job_tags", "skip_tags")
 _REFERENCES = {"inventory": "inventories", "webhook_credential": "credentials"}
 
@@ -44,6 +51,7 @@ def ensure_workflow_job_template(params, check_mode):
         plan = plan_fields(RESOURCE, identity, _fields(controller, params, existing), existing)
         if params["nodes"] is not None:
             plan = with_graph(plan, controller, read_graph(controller, existing), params)
+        plan = with_survey(plan, controller, params)
         plan = webhook.with_key(plan, controller, RESOURCE, params)
     plan = replace(plan, warnings=tuple(controller.warnings))
     answers = {"subject": plan.subject} if check_mode else plan.apply(controller.send)

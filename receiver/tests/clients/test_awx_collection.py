@@ -23,7 +23,10 @@ MODULES = {
     "workflow_launch", "workflow_approval", "workflow_node_wait", "controller_api",
 }  # fmt: skip
 CHANGES_NOTHING = {"job_list", "job_wait", "organization", "project_update"}
-REFUSED = {"A field that may not be asked for", "Wait for the end of what was canceled", "What the receiver refuses"}
+REFUSED = {
+    "A field that may not be asked for", "A survey that is not answered", "Wait for the end of what was canceled",
+    "What the receiver refuses",
+}  # fmt: skip
 
 pytestmark = pytest.mark.timeout(600)  # a module takes about a second, on a busy machine more
 

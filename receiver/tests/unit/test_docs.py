@@ -322,7 +322,7 @@ def options_of(module: str) -> set[str]:
     documentation = generate._constant(path, "DOCUMENTATION")
     options = {name for name, each in documentation["options"].items() for name in (name, *each.get("aliases", []))}
     fragments = documentation["extends_documentation_fragment"]
-    shared = (name for name in ("auth", "webhook") if f"playhook.webhooks.{name}" in fragments)
+    shared = (name for name in ("auth", "webhook", "survey") if f"playhook.webhooks.{name}" in fragments)
     return options.union(*(generate._fragment(name)["options"] for name in shared))
 
 

@@ -37,6 +37,7 @@ class FakeController(FakeWorkflows, FakeServer):
         self.objects = {resource: {} for resource in DEFAULTS}
         self.keys = {}
         self.attached = {}
+        self.surveys = {}
         self.grace = None
         # What the next project update, or a job, shows from look to look; the last stays.
         self.progress = {}
@@ -245,6 +246,22 @@ class FakeController(FakeWorkflows, FakeServer):
             attached.append(request.body["id"])
         return 204, None
 
+    def _workflow_job_templates_survey_spec(self, request, found):
+        return self._job_templates_survey_spec(request, found)
+
+    def _job_templates_survey_spec(self, request, found):
+        if request.method == "GET":
+            survey = self.surveys.get(found["id"])
+            return 200, dict(survey, spec=[_masked(each) for each in survey["spec"]]) if survey else {}
+        if request.method == "DELETE":
+            self.surveys.pop(found["id"])
+            return 200, None
+        assert request.method == "POST"
+        if not request.body.get("spec"):
+            raise Refusal(400, {"error": "'spec' doesn't contain any items."})
+        self.surveys[found["id"]] = request.body
+        return 200, None
+
     def _workflow_job_templates_webhook_key(self, request, found):
         return self._job_templates_webhook_key(request, found)
 
@@ -258,3 +275,9 @@ class FakeController(FakeWorkflows, FakeServer):
             self.grace = request.body.get("grace")
             self.keys[found["id"]] = request.body.get("webhook_key", self.keys[found["id"]])
         return 201, {"webhook_key": self.keys[found["id"]]}
+
+
+def _masked(question):
+    return (
+        dict(question, default=_ENCRYPTED) if question["type"] == "password" and question.get("default") else question
+    )

@@ -83,6 +83,7 @@ DEFAULTS = {
         "become_enabled": False,
         "diff_mode": False,
         "allow_simultaneous": False,
+        "survey_enabled": False,
         "webhook_service": "",
         "webhook_credential": None,
         "ask_credential_on_launch": False,
@@ -115,6 +116,7 @@ DEFAULTS["workflow_job_templates"] = {
     "job_tags": None,
     "skip_tags": None,
     "allow_simultaneous": False,
+    "survey_enabled": False,
     "webhook_service": "",
     "webhook_credential": None,
     **{
