@@ -43,11 +43,13 @@ def judge_delivery(source: Source, remote: str, delivery: Delivery, event: Event
     deadline = Deadline()
     for entry in entries:
         said = judge(entry.rules, event, record, entry.template.row, deadline)
-        row = prepare_row(facts, event, record, said, template_id=entry.template.id, dedupe=entry.rules.dedupe)
+        row = prepare_row(
+            facts, delivery, event, record, said, template_id=entry.template.id, dedupe=entry.rules.dedupe
+        )
         judged.append(Judged(entry=entry, row=row, columns=said.columns))
     if not judged:
         said = _judge_for_none(event, record, len(source.templates))
-        judged.append(Judged(entry=None, row=prepare_row(facts, event, record, said)))
+        judged.append(Judged(entry=None, row=prepare_row(facts, delivery, event, record, said)))
     return judged
 
 

@@ -30,9 +30,10 @@ _log = get_logger(__name__)
 _INLINE: Final = 256 * 1024  # a larger body is examined in a thread, so that it does not hold up the event loop
 _REFUSALS_AT_ONCE: Final = 100
 _MOST_PATHS: Final = 10_000
-# Seconds for one delivery: GitHub and GitLab wait for ten. Whether what was being written then is stored shows when
-# the delivery is sent again: as a duplicate, or not.
-_PATIENCE: Final = 8.0
+# Seconds; GitHub and GitLab wait for ten. Whether what was being written then is stored shows when the delivery is
+# sent again: as a duplicate, or not.
+_READ_PATIENCE: Final = 3.0
+_WRITE_PATIENCE: Final = 6.5
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -63,21 +64,18 @@ class Intake:
         refusals leave no record. Raises DeliveryRefused or StoreUnavailable.
         """
         try:
-            async with asyncio.timeout(_PATIENCE):
-                return await self._receive(address, delivery, suspect=suspect)
+            return await self._receive(address, delivery, suspect=suspect)
         except DeliveryRefused as refusal:
             if not suspect:
                 self.record_refusal(address, delivery, refusal)
             raise
-        except TimeoutError:
-            raise StoreUnavailable(LOCKED) from None
 
     async def _receive(self, address: Address, delivery: Delivery, *, suspect: bool) -> list[Accepted]:
         for fresh in (False, True, True):
             examined = await self._examine(address, delivery, fresh=fresh, suspect=suspect)
             try:
                 offer = Offer(version=examined.source.version, judged=examined.judged)
-                accepted = await self._store.write_in_group(accept, offer)
+                accepted = await self._store.write_in_group(accept, offer, _WRITE_PATIENCE)
             except StaleTemplate:
                 continue
             _log_outcomes(address, examined, accepted)
@@ -92,8 +90,13 @@ class Intake:
             except NotAuthentic:  # perhaps only to what is remembered: the key may have been changed elsewhere
                 if suspect:
                     raise
-        source = await asyncio.to_thread(self._sources.read, address)
-        return await self._examine_with(source, address, delivery)
+        return await self._examine_with(await self._read(address), address, delivery)
+
+    async def _read(self, address: Address) -> Source | None:
+        try:
+            return await asyncio.wait_for(asyncio.to_thread(self._sources.read, address), _READ_PATIENCE)
+        except TimeoutError:
+            raise StoreUnavailable(LOCKED) from None
 
     async def _examine_with(self, source: Source | None, address: Address, delivery: Delivery) -> _Examined:
         if len(delivery.body) > _INLINE or (source is not None and source.is_slow):

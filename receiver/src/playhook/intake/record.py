@@ -32,6 +32,7 @@ _KEPT_HEADER: Final = re.compile(
 
 def describe_delivery(delivery: Delivery, event: Event, remote: str, endpoint_id: int | None) -> dict[str, Any]:
     """Return the columns that are the same for every template a delivery is for."""
+    document = _document(delivery, event)
     return {
         "service": event.service,
         "endpoint_id": endpoint_id,
@@ -41,13 +42,15 @@ def describe_delivery(delivery: Delivery, event: Event, remote: str, endpoint_id
         "event_type": event.type[:255],
         "headers": kept_headers(delivery.headers),
         "body_size": len(delivery.body),
-        "body_sha256": sha256(delivery.body).digest(),
-        "body": compress(_document(delivery, event)),
+        "body": compress(document),
+        # Hashing a body costs as much as its signature. What is kept as it came can be hashed whenever it is asked for.
+        "body_sha256": None if document is delivery.body and event.guid else sha256(delivery.body).digest(),
     }
 
 
 def prepare_row(
     facts: Mapping[str, Any],
+    delivery: Delivery,
     event: Event,
     record: Mapping[str, Any],
     said: Judgement,
@@ -58,7 +61,7 @@ def prepare_row(
     """Build the row of an authentic delivery for one template; `record` is the event as it is stored."""
     launch = said.verdict.launch
     # Only what launched counts as received: the same delivery may come again once the filters have been mended.
-    key = _dedupe_key(dedupe, event, facts["body_sha256"].hex()) if launch and dedupe else None
+    key = _dedupe_key(dedupe, event, delivery.body) if launch and dedupe else None
     return DeliveryRow(
         **facts,
         template_id=template_id,
@@ -71,8 +74,10 @@ def prepare_row(
     )
 
 
-def _dedupe_key(dedupe: Dedupe, event: Event, digest: str) -> str:
-    return f"guid:{event.guid}" if event.guid and not dedupe.body else f"{BODY_KEY}{event.type}:{digest}"[:300]
+def _dedupe_key(dedupe: Dedupe, event: Event, body: bytes) -> str:
+    if event.guid and not dedupe.body:
+        return f"guid:{event.guid}"
+    return f"{BODY_KEY}{event.type}:{sha256(body).hexdigest()}"[:300]
 
 
 def for_playbooks(said: Judgement) -> dict[str, Any]:

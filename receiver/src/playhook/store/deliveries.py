@@ -7,6 +7,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from datetime import datetime, timedelta
+from functools import cached_property
 from typing import Any, Final, Literal
 
 import orjson
@@ -58,11 +59,15 @@ class DeliveryRow:
 
 @dataclass(frozen=True, kw_only=True)
 class StoredDelivery:
-    """A delivery read back. `payload` is None when it was refused or its body has been purged."""
+    """A delivery read back. `document` is the payload's JSON; None when it was refused or its body has been purged."""
 
     id: int
     event: Mapping[str, Any]
-    payload: dict[str, Any] | None
+    document: bytes | None
+
+    @cached_property
+    def payload(self) -> dict[str, Any] | None:
+        return None if self.document is None else orjson.loads(self.document)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -133,8 +138,8 @@ def read_delivery(connection: Connection, delivery_id: int) -> StoredDelivery | 
     row = connection.execute(_READ, {"id": delivery_id}).one_or_none()
     if row is None:
         return None
-    payload = None if row.body is None else orjson.loads(decompress(row.body))
-    return StoredDelivery(id=delivery_id, event=row.event or {}, payload=payload)
+    document = None if row.body is None else decompress(row.body)
+    return StoredDelivery(id=delivery_id, event=row.event or {}, document=document)
 
 
 def has_body(connection: Connection, delivery_id: int) -> bool:

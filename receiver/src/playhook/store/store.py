@@ -47,9 +47,12 @@ class Store:
         """Run `function(tx, …)` in the writer and wait until it is durable."""
         return self._writer.submit(function, *args, **kwargs).result()
 
-    async def write_in_group(self, group: GroupFunction[Item, R], item: Item) -> R:
-        """Have `group` write this item with the others that wait, and wait until it is durable."""
-        return await self._writer.run_in_group(group, item)
+    async def write_in_group(self, group: GroupFunction[Item, R], item: Item, patience: float) -> R:
+        """Have `group` write this item with the others that wait, and wait until it is durable.
+
+        Raises StoreUnavailable, at the latest after `patience` seconds.
+        """
+        return await self._writer.run_in_group(group, item, patience)
 
     def submit(self, function: Callable[Concatenate[Tx, P], R], *args: P.args, **kwargs: P.kwargs) -> Future[R]:
         """Queue `function(tx, …)` and do not wait."""

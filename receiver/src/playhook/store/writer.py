@@ -17,7 +17,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import Future
 from contextlib import suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
@@ -43,11 +43,6 @@ _SLOW = 3.0  # seconds for one batch, after which the database is said to be in 
 
 
 @dataclass(kw_only=True)
-class _BatchState:
-    config_version: int | None = None
-
-
-@dataclass(kw_only=True)
 class Tx:
     """What a write function gets: the open transaction, its time, and the installation's cipher."""
 
@@ -55,7 +50,6 @@ class Tx:
     cipher: Cipher
     now: datetime
     _defer: Defer
-    _batch: _BatchState
     _after_commit: list[Callable[[], None]] = field(default_factory=list)
 
     def after_commit(self, call: Callable[[], None]) -> None:
@@ -69,14 +63,11 @@ class Tx:
     def config_changed(self) -> None:
         """Tell every process that what intake caches (templates, keys, credentials) has changed."""
         self.connection.execute(update(t.installation).values(config_version=t.installation.c.config_version + 1))
-        self._batch.config_version = None
 
     def config_version(self) -> int:
-        """Return the count of such changes; read once a batch."""
-        if self._batch.config_version is None:
-            (version,) = run_at_driver(self.connection, _CONFIG_VERSION).fetchone()
-            self._batch.config_version = int(version)
-        return self._batch.config_version
+        """Return the count of such changes."""
+        (version,) = run_at_driver(self.connection, _CONFIG_VERSION).fetchone()
+        return int(version)
 
 
 Defer = Callable[[Tx, str, int], None]
@@ -97,10 +88,15 @@ class _Write:
     reply: Future[Any] | asyncio.Future[Any]
 
     def is_wanted(self) -> bool:
-        # A cancelled caller's write is not run; a running one can no longer be cancelled.
+        # The write of a caller who has left is not run; a running one can no longer be cancelled.
         if isinstance(self.reply, Future):
             return self.reply.set_running_or_notify_cancel()
-        return not self.reply.cancelled()
+        return not self.reply.done()
+
+    def expire(self) -> None:
+        """Tell a caller who has waited long enough. What is being written already may still be stored."""
+        if isinstance(self.reply, asyncio.Future) and not self.reply.done():
+            self.reply.set_exception(StoreUnavailable(LOCKED))
 
 
 @dataclass(kw_only=True, slots=True)
@@ -113,7 +109,7 @@ class _Outcome:
         """Answer who waits, in the thread where that may be done."""
         reply = self.write.reply
         if isinstance(reply, asyncio.Future) and reply.done():
-            return  # it was cancelled meanwhile
+            return  # its caller has left meanwhile
         if self.error is None:
             reply.set_result(self.result)
         else:
@@ -121,7 +117,10 @@ class _Outcome:
 
 
 class Writer:
-    """Takes write functions from any thread; each gets a future that is done when its commit is durable."""
+    """Takes write functions from any thread; each gets a future that is done when its commit is durable.
+
+    One event loop may use `run_in_group`.
+    """
 
     def __init__(self, engine: Engine, cipher: Cipher) -> None:
         self._engine = engine
@@ -129,6 +128,8 @@ class Writer:
         self.defer: Defer = defer_nothing
         self._begun: float | None = None
         self._failed: str | None = None
+        self._gathered: list[_Write] = []
+        self._gathering: asyncio.AbstractEventLoop | None = None
         self._queue: queue.SimpleQueue[_Write | None] = queue.SimpleQueue()
         self._thread = threading.Thread(target=self._loop, name="writer", daemon=True)
         self._thread.start()
@@ -139,19 +140,38 @@ class Writer:
         self._put(_Write(run=lambda tx, _items: [function(tx, *args, **kwargs)], item=None, reply=reply))
         return reply
 
-    async def run_in_group(self, group: GroupFunction[Item, R], item: Item) -> R:
+    async def run_in_group(self, group: GroupFunction[Item, R], item: Item, patience: float) -> R:
         """Have `group` do this item, with the others that wait, and wait until it is durable.
 
-        When the group function raises, each item is done alone. Raises StoreUnavailable when the queue is full.
+        When the group function raises, each item is done alone. Raises StoreUnavailable when the queue is full, and
+        after `patience` seconds.
         """
-        reply: asyncio.Future[R] = asyncio.get_running_loop().create_future()
-        self._put(_Write(run=group, item=item, reply=reply))
-        return await reply
+        loop = asyncio.get_running_loop()
+        write = _Write(run=group, item=item, reply=loop.create_future())
+        self._check_room(len(self._gathered))
+        if not self._gathered or self._gathering is not loop:
+            self._gathering = loop
+            loop.call_soon(self._hand_over)
+        self._gathered.append(write)
+        timer = loop.call_later(patience, write.expire)
+        try:
+            return await write.reply  # type: ignore[no-any-return, misc]
+        finally:
+            timer.cancel()
+
+    def _hand_over(self) -> None:
+        """Queue what this turn of the event loop has gathered: the thread is woken once, and finds all of it."""
+        gathered, self._gathered = self._gathered, []
+        for write in gathered:
+            self._queue.put(write)
 
     def _put(self, write: _Write) -> None:
-        if self._queue.qsize() >= _QUEUE:
-            raise StoreUnavailable("too many writes are waiting for the database")
+        self._check_room()
         self._queue.put(write)
+
+    def _check_room(self, gathered: int = 0) -> None:
+        if self._queue.qsize() + gathered >= _QUEUE:
+            raise StoreUnavailable("too many writes are waiting for the database")
 
     def find_trouble(self) -> str | None:
         """Say what kept a write from being stored, or does so now; it stays until `forget_trouble`."""
@@ -210,7 +230,8 @@ class _Committer:
         """Run writes in one transaction; returns what became of each, and what is wrong with the database."""
         for attempt in range(1, _ATTEMPTS + 1):
             try:
-                outcomes, after = self._run_batch(batch, defer)
+                tx = Tx(connection=self._connect(), cipher=self._cipher, now=datetime.now(UTC), _defer=defer)
+                outcomes = _commit(tx, list(_group(batch)))
                 break
             except Exception as error:  # noqa: BLE001  drivers raise errors of their own; the writer must outlive them
                 if is_deadlock(error) and attempt < _ATTEMPTS:
@@ -220,20 +241,9 @@ class _Committer:
                 failed = describe_failure(error)
                 return [_Outcome(write=write, error=StoreUnavailable(failed)) for write in batch], failed
         self._last_used = time.monotonic()
-        for call in after:
+        for call in tx._after_commit:
             _call(call)
         return outcomes, None
-
-    def _run_batch(self, batch: Sequence[_Write], defer: Defer) -> tuple[list[_Outcome], list[Callable[[], None]]]:
-        outcomes: list[_Outcome] = []
-        after: list[Callable[[], None]] = []
-        state = _BatchState()
-        connection = self._connect()
-        with connection.begin():
-            for writes in _group(batch):
-                tx = Tx(connection=connection, cipher=self._cipher, now=_now(), _defer=defer, _batch=state)
-                outcomes += _run(writes, tx, after)
-        return outcomes, after
 
     def disconnect(self) -> None:
         """Give the connection back; the next batch gets one that is known to work."""
@@ -250,28 +260,41 @@ class _Committer:
         return self._connection
 
 
-def _run(writes: Sequence[_Write], tx: Tx, after: list[Callable[[], None]]) -> list[_Outcome]:
+def _commit(tx: Tx, groups: Sequence[Sequence[_Write]]) -> list[_Outcome]:
+    """Run groups of writes in one transaction, each in a savepoint where there are several."""
+    if len(groups) == 1:
+        with tx.connection.begin() as transaction:
+            outcomes = _run(groups[0], tx, undo=transaction.rollback)
+        if outcomes is not None:
+            return outcomes
+        groups = [[write] for write in groups[0]]
+    with tx.connection.begin():
+        return [outcome for writes in groups for outcome in _run_in_savepoint(writes, tx)]
+
+
+def _run_in_savepoint(writes: Sequence[_Write], tx: Tx) -> list[_Outcome]:
     """Run writes of one group in a savepoint; when that fails, each in its own."""
-    # The savepoint is set at the driver: SQLAlchemy's begin_nested() costs as much as two of the statements within.
-    driver = tx.connection.connection.cursor()
-    driver.execute("SAVEPOINT write")
+    # It is set at the driver: SQLAlchemy's begin_nested() costs as much as two of the statements within.
+    run_at_driver(tx.connection, "SAVEPOINT write")
+    outcomes = _run(writes, tx, undo=lambda: run_at_driver(tx.connection, "ROLLBACK TO SAVEPOINT write"))
+    run_at_driver(tx.connection, "RELEASE SAVEPOINT write")
+    if outcomes is None:
+        return [outcome for write in writes for outcome in _run_in_savepoint([write], tx)]
+    return outcomes
+
+
+def _run(writes: Sequence[_Write], tx: Tx, undo: Callable[[], object]) -> list[_Outcome] | None:
+    """Run writes of one group; None when that failed, so that each is to be run alone."""
+    calls = len(tx._after_commit)
     try:
         results = writes[0].run(tx, [write.item for write in writes])
     except Exception as error:  # the caller gets it; the other writes of the batch go on
         if is_database_failure(error):
             raise
-        driver.execute("ROLLBACK TO SAVEPOINT write")
-        tx._batch.config_version = None
-        if len(writes) == 1:
-            return [_Outcome(write=writes[0], error=error)]
-        return [outcome for write in writes for outcome in _run([write], replace(tx, _after_commit=[]), after)]
-    driver.execute("RELEASE SAVEPOINT write")
-    after += tx._after_commit
+        undo()
+        del tx._after_commit[calls:]
+        return [_Outcome(write=writes[0], error=error)] if len(writes) == 1 else None
     return [_make_outcome(write, result) for write, result in zip(writes, results, strict=True)]
-
-
-def _now() -> datetime:
-    return datetime.now(UTC)
 
 
 def _group(batch: Iterable[_Write]) -> Iterable[list[_Write]]:

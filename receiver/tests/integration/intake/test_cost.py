@@ -102,7 +102,8 @@ def test_deliveries_that_wait_together_share_their_statements(
         assert await asyncio.to_thread(holding.wait, 10)
         deliveries = [make_delivery({"sha": "a"}, guid=str(number)) for number in range(60)]
         sending = [asyncio.create_task(intake.receive_delivery(address_of(template_id), each)) for each in deliveries]
-        await asyncio.sleep(0)  # each runs until it waits for the writer
+        for _turn in range(3):
+            await asyncio.sleep(0)  # each runs until it waits for the writer, which gets all of them then
         assert store._writer._queue.qsize() == len(sending)
         release.set()
         await asyncio.gather(*sending)

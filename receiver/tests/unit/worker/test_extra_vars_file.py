@@ -132,7 +132,7 @@ def test_nothing_is_trusted_once_the_template_is_gone() -> None:
 
 def test_webhook_variables_win_over_the_templates_and_are_never_trusted() -> None:
     text = "awx_webhook_payload: '{{ mine }}'\nawx_job_id: 99\n"
-    delivery = StoredDelivery(id=3, event={"type": "push"}, payload={"a": 1})
+    delivery = StoredDelivery(id=3, event={"type": "push"}, document=b'{"a": 1}')
 
     collected = collect_extra_vars(
         inputs(template_vars=text, job_vars=text, delivery=delivery, job={"delivery_id": 3}), ""
@@ -158,7 +158,7 @@ def test_a_launch_by_hand_tells_who_it_was() -> None:
 
 
 def test_a_purged_delivery_is_an_error_of_the_job() -> None:
-    purged = StoredDelivery(id=3, event={}, payload=None)
+    purged = StoredDelivery(id=3, event={}, document=None)
 
     with pytest.raises(JobCannotRun, match="has been purged"):
         collect_extra_vars(inputs(delivery=purged, job={"delivery_id": 3}), "")

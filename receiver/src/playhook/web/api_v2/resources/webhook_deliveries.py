@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from hashlib import sha256
 from typing import Final
 
 from starlette.responses import Response
@@ -12,7 +13,8 @@ from starlette.responses import Response
 from playhook.intake.explain import explain_delivery
 from playhook.intake.redeliver import redeliver
 from playhook.store.collections import Link, Row
-from playhook.store.related import find_jobs_of_deliveries, find_payload
+from playhook.store.deliveries import read_delivery
+from playhook.store.related import find_jobs_of_deliveries
 from playhook.web.api_v2.call import Call, answer
 from playhook.web.api_v2.fields import computed, reference
 from playhook.web.api_v2.render import Rendering
@@ -31,11 +33,15 @@ def _prepare(view: Rendering, rows: Sequence[Row], _detail: bool) -> None:
 
 def _fill(view: Rendering, row: Row, shown: Shown) -> None:
     shown["jobs"] = view.facts[_JOBS].get(row["id"], [])
-    shown["body_sha256"] = row["body_sha256"].hex() if row["body_sha256"] else None
     if row["original_id"] is not None:
         shown["related"]["original"] = view.url(WEBHOOK_DELIVERIES, row["original_id"])
     if view.is_detail:
-        shown["payload"] = find_payload(view.connection, row["id"])
+        delivery = read_delivery(view.connection, row["id"])
+        document = delivery.document if delivery else None
+        shown["payload"] = delivery.payload if delivery else None
+        # Where it was not worked out then, the body is kept as it came.
+        digest = row["body_sha256"] or (None if document is None else sha256(document).digest())
+        shown["body_sha256"] = digest.hex() if digest else None
 
 
 def _explain(call: Call, row: Row) -> Response:
@@ -74,7 +80,7 @@ WEBHOOK_DELIVERIES: Final = Resource(
         computed("remote_address", "string", column="remote_address"),
         computed("headers", "object", column="headers"),
         computed("body_size", "integer", column="body_size"),
-        computed("body_sha256", "string"),
+        computed("body_sha256", "string", in_lists=False),
         computed("jobs", "list"),
         computed("event", "object", column="event", in_lists=False),
         computed("verdict", "object", column="verdict"),
