@@ -17,16 +17,18 @@ _SWEEP: Final = 5.0  # seconds between looks at what was stored and never rung
 
 def register_workflows(store: Store, dispatch: Dispatch) -> None:
     """Step workflow jobs from now on."""
-    dispatch.register(TASK, lambda key: _step(store, dispatch, key), every=_SWEEP)
+    dispatch.register(TASK, lambda key: _step(store, dispatch, key) if key else _sweep(store, dispatch), every=_SWEEP)
 
 
-def _step(store: Store, dispatch: Dispatch, key: int) -> None:
-    for job_id in [key] if key else _find_work(store):
-        again = store.write(step_workflow, job_id)
-        if again is not None:  # an approval expires
-            dispatch.defer(TASK, job_id, again)
+def _step(store: Store, dispatch: Dispatch, job_id: int) -> None:
+    again = store.write(step_workflow, job_id)
+    if again is not None:  # an approval expires
+        dispatch.defer(TASK, job_id, again)
 
 
-def _find_work(store: Store) -> list[int]:
+def _sweep(store: Store, dispatch: Dispatch) -> None:
+    """Ring for each that has something to do: one whose step fails must not keep the others from theirs."""
     with store.reading() as connection:
-        return find_workflows_to_step(connection, datetime.now(UTC))
+        waiting = find_workflows_to_step(connection, datetime.now(UTC))
+    for job_id in waiting:
+        dispatch.defer(TASK, job_id)
