@@ -9,7 +9,7 @@ may have in `allowed_values`. Every other name becomes an extra variable. The va
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -44,12 +44,14 @@ class Field:
     """A field of a job: its column, the template's `ask_<ask>_on_launch`, and the check of a value.
 
     The check returns the value as it is stored, or raises ValueError with a sentence. A list may be a text with commas.
+    `of_workflows`: a workflow has it too, and hands it to its nodes.
     """
 
     column: str
     ask: str
     check: Callable[[Any], Any]
     is_list: bool = False
+    of_workflows: bool = True
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -118,6 +120,17 @@ def read_values(values: Sequence[LaunchValue], facts: Facts, template: Mapping[s
     return LaunchValues(variables=variables, columns=columns, rules=tuple(rules), refusal=refusal)
 
 
+def complain_of_workflow(names: Iterable[str]) -> dict[str, str]:
+    """Return which names of `vars_from_payload` a workflow cannot have, with the sentence about each.
+
+    Ignored, a `job_type` of `check` would run every node in earnest.
+    """
+    fields = {name: FIELDS[name] for name in names if name in FIELDS}
+    return {
+        name: f"a workflow hands no {name} to its nodes" for name, field in fields.items() if not field.of_workflows
+    }
+
+
 def _check_name(place: Place, name: str) -> None:
     if not _VARIABLE.fullmatch(name):
         place.refuse("A name has letters, digits and underscores, and no digit in front.")
@@ -167,6 +180,8 @@ def _check_field(value: LaunchValue, field: Field, found: Any, event: Event, tem
         raise ValueError("the event has none; write `expression || 'default'` where there may be none")
     if value.allowed is None and not template.get(f"ask_{field.ask}_on_launch"):
         raise ValueError(f"the template neither asks for it on launch nor lists it in allowed_values ({value.name})")
+    if template.get("type") == "workflow_job_template" and (wrong := complain_of_workflow([value.name])):
+        raise ValueError(wrong[value.name])
     if value.name == "scm_branch" and not _is_own_code(event):
         raise ValueError("the event comes, or may come, from a fork, whose code is not run")
     if value.allowed is not None:
@@ -239,7 +254,7 @@ FIELDS: Final[Mapping[str, Field]] = {
     "inventory": Field(column="inventory_id", ask="inventory", check=_check_inventory),
     "job_tags": Field(column="job_tags", ask="tags", check=_names_like(_TAG, "tags"), is_list=True),
     "skip_tags": Field(column="skip_tags", ask="skip_tags", check=_names_like(_TAG, "tags"), is_list=True),
-    "job_type": Field(column="job_type", ask="job_type", check=_one_of("run", "check")),
-    "verbosity": Field(column="verbosity", ask="verbosity", check=_one_of(0, 1, 2, 3, 4, 5)),
-    "diff_mode": Field(column="diff_mode", ask="diff_mode", check=_one_of(False, True)),
+    "job_type": Field(column="job_type", ask="job_type", check=_one_of("run", "check"), of_workflows=False),
+    "verbosity": Field(column="verbosity", ask="verbosity", check=_one_of(0, 1, 2, 3, 4, 5), of_workflows=False),
+    "diff_mode": Field(column="diff_mode", ask="diff_mode", check=_one_of(False, True), of_workflows=False),
 }

@@ -80,6 +80,13 @@ class TestTemplate:
         wrong = api.patch(workflow["url"], {"playhook": {"node_statuses": "yes"}})
         assert (wrong.status, wrong.json()) == (400, {"playhook": ["node_statuses: true or false is wanted."]})
 
+    def test_a_value_that_no_node_would_get_is_refused(self, api: Api, workflow: dict[str, Any]) -> None:
+        values = {"limit": "'web1'", "job_type": "'check'"}
+        rules = {"vars_from_payload": values, "allowed_values": {"limit": ["web1"], "job_type": ["check"]}}
+        wrong = api.patch(workflow["url"], {"playhook": rules})
+        sentence = "vars_from_payload.job_type: A workflow hands no job_type to its nodes."
+        assert (wrong.status, wrong.json()) == (400, {"playhook": [sentence]})
+
     def test_it_can_be_named(self, api: Api, workflow: dict[str, Any]) -> None:
         assert api.get(f"{TEMPLATES}Release++Shop/").json()["id"] == workflow["id"]
 

@@ -50,6 +50,19 @@ def test_fields_become_columns_where_the_template_asks(field: str, value: Any, c
     assert said.variables == {}
 
 
+@pytest.mark.parametrize("field", ["job_type", "verbosity", "diff_mode"])
+def test_a_field_that_a_workflow_does_not_hand_to_its_nodes_launches_nothing(field: str) -> None:
+    values = {"job_type": "check", "verbosity": 3, "diff_mode": True}
+    playhook = {"vars_from_payload": {field: "payload.v"}, "allowed_values": {field: ["check", "3", "true"]}}
+    event = _event(v=values[field])
+
+    of_job, of_workflow = (judged(playhook, event, type=each) for each in ("job_template", "workflow_job_template"))
+
+    assert of_job.columns == {field: values[field]}
+    assert not of_workflow.verdict.launch
+    assert f"a workflow hands no {field} to its nodes" in of_workflow.verdict.reason
+
+
 @pytest.mark.parametrize(
     ("field", "value"),
     [

@@ -17,9 +17,7 @@ from playhook.store.writer import Tx
 from playhook.worker import workflows
 
 
-def test_a_workflow_whose_step_fails_keeps_no_other_from_its_own(
-    store: Store, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_workflow_whose_step_fails_keeps_no_other_from_its_own(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     def add(tx: Tx, name: str) -> int:
         return launch(tx, add_workflow(tx, {"one": add_runnable(tx, name)}, name=name))
 

@@ -10,6 +10,7 @@ from typing import Any, Final
 from starlette.responses import Response
 
 from playhook.errors import InvalidInput
+from playhook.intake.launch_values import complain_of_workflow
 from playhook.intake.rules import KEYS as RULES
 from playhook.intake.rules import validate_rules
 from playhook.services.base import Service
@@ -58,6 +59,11 @@ def check_webhook(draft: Draft) -> None:
     """Judge the service, the credential that posts statuses, and our own key."""
     _check_credential(draft)
     check_playhook(draft, writable_keys(stored_keys(draft.resource.type)), "webhook_service")
+    if draft.resource.type == "workflow_job_template":
+        wrong = complain_of_workflow((draft.values.get("playhook") or {}).get("vars_from_payload") or {})
+        if wrong:
+            sentences = [f"vars_from_payload.{name}: {text.capitalize()}." for name, text in wrong.items()]
+            raise InvalidInput({"playhook": sentences})
 
 
 def check_playhook(draft: Draft, known: Mapping[str, bool], service_column: str) -> None:
