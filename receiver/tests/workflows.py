@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from sqlalchemy import insert, select, update
@@ -15,10 +16,14 @@ from playhook.store import tables as t
 from playhook.store.claims import Finish, claim, find_next, finish, start
 from playhook.store.jobs import create_job
 from playhook.store.store import Store
-from playhook.store.workflow_jobs import step_workflow
+from playhook.store.workflow_jobs import find_workflows_to_step, step_workflow
 from playhook.store.writer import Tx
 
 Edges = Sequence[tuple[str, str, str]]
+DIAMOND: Edges = (
+    ("build", "test", "success"), ("build", "lint", "success"),
+    ("test", "deploy", "success"), ("lint", "deploy", "success"),
+)  # fmt: skip
 
 
 def add_row(tx: Tx, table: Any, **values: Any) -> int:
@@ -59,6 +64,12 @@ def add_workflow(
     return workflow_id
 
 
+def add_jobs(tx: Tx, edges: Edges, **columns: Any) -> int:
+    """Add a workflow whose nodes have a job template each, of the node's name."""
+    names = dict.fromkeys(name for edge in edges for name in edge[:2])
+    return add_workflow(tx, {name: add_runnable(tx, name) for name in names}, edges, **columns)
+
+
 def change_node(tx: Tx, workflow_id: int, identifier: str, **columns: Any) -> int:
     """Change a node of a template; returns its id."""
     nodes = t.workflow_job_template_nodes
@@ -78,6 +89,12 @@ def launch(tx: Tx, template_id: int, **overrides: Any) -> int:
         select(t.unified_job_templates).where(t.unified_job_templates.c.id == template_id)
     ).mappings()
     return create_job(tx, dict(row.one()), launch_type="manual", overrides=overrides)
+
+
+def to_step(store: Store, later: float = 0) -> list[int]:
+    """Return which workflow jobs a sweep finds, `later` seconds from now."""
+    with store.reading() as connection:
+        return find_workflows_to_step(connection, datetime.now(UTC) + timedelta(seconds=later))
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -24,6 +24,8 @@ _JOB_TYPES: Final[dict[str, JobType]] = {
     "workflow_job_template": "workflow_job",
     "workflow_approval_template": "workflow_approval",
 }
+POSTS_NOTHING: Final[Mapping[str, Any]] = {"webhook_service": "", "webhook_credential_id": None, "webhook_guid": ""}
+"""Columns of a job that posts no statuses."""
 _OF_THE_JOB_ALONE: Final = {"id", "type", "created", "modified", "created_by_id", "modified_by_id", "status"}
 _COPIED: Final = tuple(
     column.name
@@ -51,6 +53,14 @@ class NewJob:
 def job_type_of(template: Mapping[str, Any]) -> JobType:
     """Return the type of a template's jobs."""
     return _JOB_TYPES[template["type"]]
+
+
+def posting_again(job: Mapping[Any, Any]) -> Mapping[str, Any]:
+    """Return the columns by which a relaunch posts as this job did; what a node launched, only its workflow posts for.
+
+    Alone it has no node, and would post under a context of its own beside the node's.
+    """
+    return POSTS_NOTHING if job["launch_type"] == "workflow" else {name: job[name] for name in POSTS_NOTHING}
 
 
 def create_job(

@@ -17,7 +17,7 @@ from playhook.store import tables as t
 from playhook.store.artifacts import are_kept, give_artifacts, hand_down_artifacts
 from playhook.store.claims import end_job
 from playhook.store.credentials import ASK
-from playhook.store.jobs import NewJob, create_jobs
+from playhook.store.jobs import POSTS_NOTHING, NewJob, create_jobs
 from playhook.store.node_prompts import attach_prompts, merge_credentials, merge_variables, read_prompts
 from playhook.store.status_posts import queue_status
 from playhook.store.writer import Tx
@@ -143,14 +143,14 @@ _OVERRIDES: Final[Mapping[str, Callable[[Tx, _Launch], dict[str, Any]]]] = {
 }
 
 
-def _posting(workflow: RowMapping) -> dict[str, Any]:
+def _posting(workflow: RowMapping) -> Mapping[str, Any]:
     """Return who posts statuses of a node's job: nobody, unless the workflow's template wants one of each node."""
     if (workflow["playhook"] or {}).get("node_statuses"):
         return {
             "delivery_id": workflow["delivery_id"],
-            **{name: workflow[name] for name in ("webhook_service", "webhook_credential_id", "webhook_guid")},
+            **{name: workflow[name] for name in POSTS_NOTHING},
         }
-    return {"webhook_service": "", "webhook_credential_id": None, "webhook_guid": ""}
+    return POSTS_NOTHING
 
 
 def _complain(connection: Connection, launch: _Launch, overrides: Mapping[str, Any]) -> str:

@@ -114,15 +114,21 @@ def status_context(template_name: str, playhook: Mapping[str, Any]) -> str:
 
 
 def _find_node_context(connection: Connection, job_id: int) -> str | None:
-    """Return the context of a node's job: its workflow's, and the node's identifier."""
+    """Return the context of a node's job: its workflow's, and the node's identifier.
+
+    That of a nested workflow is its node's: two nodes may run the same workflow.
+    """
     nodes, jobs, templates = t.workflow_job_nodes, t.unified_jobs, t.unified_job_templates
     row = connection.execute(
-        select(nodes.c.identifier, jobs.c.name, templates.c.playhook)
+        select(nodes.c.identifier, jobs.c.id, jobs.c.name, jobs.c.launch_type, templates.c.playhook)
         .join(jobs, jobs.c.id == nodes.c.workflow_job_id)
         .join(templates, templates.c.id == jobs.c.unified_job_template_id, isouter=True)
         .where(nodes.c.job_id == job_id)
     ).one_or_none()
-    return row and f"{status_context(row.name, row.playhook or {})}/{row.identifier}"[:_LONGEST]
+    if row is None:
+        return None
+    around = _find_node_context(connection, row.id) if row.launch_type == "workflow" else None
+    return f"{around or status_context(row.name, row.playhook or {})}/{row.identifier}"[:_LONGEST]
 
 
 def describe(status: PostedStatus, kind: JobType = "job") -> str:

@@ -22,7 +22,9 @@ from playhook.store import tables as t
 from playhook.store.artifacts import gather_artifacts
 from playhook.store.claims import end_job, find_startable_workflows, request_cancel, start_workflow
 from playhook.store.job_graphs import copy_job_graph, read_graph
+from playhook.store.jobs import posting_again
 from playhook.store.node_jobs import launch_nodes
+from playhook.store.objects import copy_children
 from playhook.store.status_posts import queue_status
 from playhook.store.workflow_approvals import expire_approvals, find_next_expiration
 from playhook.store.writer import Tx
@@ -31,8 +33,7 @@ _jobs: Final = t.unified_jobs
 _nodes: Final = t.workflow_job_nodes
 _RELAUNCHED: Final = (
     "type", "name", "description", "unified_job_template_id", "organization_id", "inventory_id", "scm_branch", "limit",
-    "extra_vars", "survey_passwords", "job_tags", "skip_tags", "allow_simultaneous", "delivery_id", "webhook_service",
-    "webhook_credential_id", "webhook_guid",
+    "extra_vars", "survey_passwords", "job_tags", "skip_tags", "allow_simultaneous", "delivery_id",
 )  # fmt: skip
 
 
@@ -83,6 +84,7 @@ def relaunch_workflow(tx: Tx, job_id: int, user_id: int | None) -> int:
     alone = template_id is not None and not row["allow_simultaneous"]
     values: dict[str, Any] = {
         **{name: row[name] for name in _RELAUNCHED},
+        **posting_again(row),
         "launch_type": "relaunch",
         "status": "pending",
         "lock_group": f"workflow_job_template:{template_id}" if alone else None,
@@ -92,6 +94,8 @@ def relaunch_workflow(tx: Tx, job_id: int, user_id: int | None) -> int:
         "modified_by_id": user_id,
     }
     new_id = int(tx.connection.execute(insert(_jobs).values(values).returning(_jobs.c.id)).scalar_one())
+    for attached in ("job_labels", "job_credentials", "job_instance_groups"):
+        copy_children(tx, attached, "job_id", job_id, new_id)
     copy_job_graph(tx, job_id, new_id)
     queue_status(tx, new_id, "pending")
     tx.defer("step_workflow", new_id)

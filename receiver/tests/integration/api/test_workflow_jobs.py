@@ -7,11 +7,14 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from sqlalchemy import update
 from tests.api_client import Api
 from tests.integration.api.conftest import World, create
 from tests.workflows import run_to_end
 
+from playhook.store import tables as t
 from playhook.store.store import Store
+from playhook.store.writer import Tx
 
 JOBS = "/api/v2/workflow_jobs/"
 DECIDED = {"error": "This workflow step has already been approved or denied."}
@@ -124,6 +127,22 @@ def test_it_is_launched_again(api: Api, store: Store, running: dict[str, Any]) -
     again = api.post(f"{running['url']}relaunch/", {})
     assert (again.status, again.json()["launch_type"], again.json()["status"]) == (201, "relaunch", "pending")
     assert set(nodes_of(api, again.json())) == {"deploy", "ask"}
+
+
+def test_a_node_s_job_that_is_launched_again_alone_posts_no_status(
+    api: Api, store: Store, world: World, running: dict[str, Any]
+) -> None:
+    job_id = nodes_of(api, running)["deploy"]["job"]
+
+    def post_of_node(tx: Tx) -> None:  # as the workflow of a delivery has it, with `node_statuses`
+        jobs = t.unified_jobs
+        own = {"webhook_service": "github", "webhook_credential_id": world.credential["id"], "webhook_guid": "g"}
+        tx.connection.execute(update(jobs).where(jobs.c.id == job_id).values(own))
+
+    store.write(post_of_node)
+    again = api.post(f"/api/v2/jobs/{job_id}/relaunch/").json()
+    posting = [again[name] for name in ("webhook_service", "webhook_credential", "webhook_guid")]
+    assert posting == ["", None, ""]
 
 
 def test_a_running_one_is_not_deleted_and_an_ended_one_goes_with_its_nodes(

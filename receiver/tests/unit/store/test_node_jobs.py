@@ -241,6 +241,30 @@ def test_a_delivery_reaches_every_node_and_nodes_post_only_when_asked(store: Sto
     assert (inputs.workflow.id, inputs.workflow.name) == (nodes["inner"].job_id, "inner")
 
 
+def test_a_workflow_that_runs_in_two_nodes_posts_under_the_context_of_each(store: Store, delivery: int) -> None:
+    def add(tx: Tx) -> int:
+        asked = {"node_statuses": True}
+        inner = add_workflow(
+            tx, {"deep": add_runnable(tx, "deep")}, name="inner", allow_simultaneous=True, playhook=asked
+        )
+        own = {"webhook_service": "github", "webhook_credential_id": add_token_credential(tx)}
+        workflow_id = add_workflow(tx, {"east": inner, "west": inner}, playhook=asked)
+        return launch(tx, workflow_id, delivery_id=delivery, **own)
+
+    job_id = store.write(add)
+    store.write(step_workflow, job_id)
+    contexts = {}
+    for name, node in nodes_of(store, job_id).items():
+        store.write(step_workflow, node.job_id or 0)
+        deep = nodes_of(store, node.job_id or 0)["deep"].job_id or 0
+        contexts[name] = {context for each in (node.job_id or 0, deep) for context, _, _ in posts_of(store, each)}
+
+    assert contexts == {
+        "east": {"playhook/release/east", "playhook/release/east/deep"},
+        "west": {"playhook/release/west", "playhook/release/west/deep"},
+    }
+
+
 def test_a_delivery_is_kept_until_the_workflow_has_ended(store: Store, settings: Settings, delivery: int) -> None:
     def add(tx: Tx) -> int:
         return launch(tx, add_workflow(tx, {"one": add_runnable(tx, "one")}), delivery_id=delivery)

@@ -6,15 +6,15 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Mapping
-from datetime import UTC, datetime, timedelta
+from collections.abc import Mapping
 from typing import Any
 
 import pytest
 from sqlalchemy import delete, func, select, update
 from tests.workflows import (
+    DIAMOND,
     Edges,
-    add_approval,
+    add_jobs,
     add_row,
     add_runnable,
     add_workflow,
@@ -25,6 +25,7 @@ from tests.workflows import (
     nodes_of,
     run_to_end,
     states_of,
+    to_step,
 )
 
 from playhook.domain.workflow import NO_ERROR_PATH
@@ -33,30 +34,14 @@ from playhook.store import node_jobs, workflow_jobs
 from playhook.store import tables as t
 from playhook.store.claims import claim, reap, request_cancel, start
 from playhook.store.store import Store, open_store
-from playhook.store.workflow_approvals import approve, deny
-from playhook.store.workflow_jobs import find_workflows_to_step, relaunch_workflow, step_workflow
+from playhook.store.workflow_jobs import step_workflow
 from playhook.store.writer import Tx
 
 pytestmark = pytest.mark.both_databases
-DIAMOND: Edges = (
-    ("build", "test", "success"), ("build", "lint", "success"),
-    ("test", "deploy", "success"), ("lint", "deploy", "success"),
-)  # fmt: skip
-
-
-def add_jobs(tx: Tx, edges: Edges, **columns: Any) -> int:
-    """Add a workflow whose nodes have a job template each, of the node's name."""
-    names = dict.fromkeys(name for edge in edges for name in edge[:2])
-    return add_workflow(tx, {name: add_runnable(tx, name) for name in names}, edges, **columns)
 
 
 def launch_jobs(store: Store, edges: Edges, **columns: Any) -> int:
     return store.write(launch, store.write(add_jobs, edges, **columns))
-
-
-def to_step(store: Store, later: float = 0) -> list[int]:
-    with store.reading() as connection:
-        return find_workflows_to_step(connection, datetime.now(UTC) + timedelta(seconds=later))
 
 
 def test_a_diamond_runs_to_its_end(store: Store) -> None:
@@ -245,77 +230,6 @@ def test_a_canceled_node_is_a_failure_for_the_rest(store: Store) -> None:
 
 
 @pytest.fixture
-def approval(store: Store) -> tuple[int, int]:
-    """A workflow job that waits for an approval of 60 seconds, and that approval."""
-
-    def add(tx: Tx) -> int:
-        nodes = {
-            "ask": add_approval(tx, "ship it?", 60),
-            "ship": add_runnable(tx, "ship"),
-            "no": add_runnable(tx, "no"),
-        }
-        return add_workflow(tx, nodes, (("ask", "ship", "success"), ("ask", "no", "failure")))
-
-    job_id = store.write(launch, store.write(add))
-    again = store.write(step_workflow, job_id)
-    approval = nodes_of(store, job_id)["ask"].job
-    assert again == approval.approval_expiration == approval.created + timedelta(seconds=60)
-    assert (approval.type, approval.status, approval.started) == ("workflow_approval", "pending", approval.created)
-    return job_id, approval.id
-
-
-Decision = Callable[[Store, int], object]
-
-
-@pytest.mark.parametrize(
-    ("decide", "status", "ran"),
-    [
-        (lambda store, each: store.write(approve, each, None), "successful", ["ship"]),
-        (lambda store, each: store.write(deny, each, None), "failed", ["no"]),
-        (lambda store, each: store.write(request_cancel, each), "canceled", ["no"]),
-    ],
-)
-def test_an_approval_is_decided_once(
-    store: Store, approval: tuple[int, int], decide: Decision, status: str, ran: list[str]
-) -> None:
-    job_id, approval_id = approval
-
-    assert decide(store, approval_id)
-
-    assert job_of(store, approval_id).status == status
-    assert not store.write(approve, approval_id, 1)
-    assert not store.write(deny, approval_id, 1)
-    assert run_to_end(store, job_id) == ran
-
-
-def test_an_approval_expires(store: Store, approval: tuple[int, int]) -> None:
-    job_id, approval_id = approval
-    assert (to_step(store, 50), to_step(store, 70)) == ([], [job_id])
-
-    def pass_time(tx: Tx) -> None:
-        jobs = t.unified_jobs
-        past = tx.now - timedelta(seconds=1)
-        tx.connection.execute(update(jobs).where(jobs.c.id == approval_id).values(approval_expiration=past))
-
-    store.write(pass_time)
-
-    assert not store.write(approve, approval_id, 1), "its time is over, whoever looks first"
-    assert run_to_end(store, job_id) == ["no"]
-    expired = job_of(store, approval_id)
-    assert (expired.status, expired.timed_out) == ("failed", True)
-    assert expired.job_explanation == f"The approval node ship it? ({approval_id}) has expired after 60 seconds."
-
-
-def test_a_cancel_of_the_workflow_cancels_what_waits_for_a_person(store: Store, approval: tuple[int, int]) -> None:
-    job_id, approval_id = approval
-
-    store.write(request_cancel, job_id)
-    store.write(step_workflow, job_id)
-
-    assert (job_of(store, approval_id).status, job_of(store, job_id).status) == ("canceled", "canceled")
-
-
-@pytest.fixture
 def nested(store: Store) -> int:
     def add(tx: Tx) -> int:
         inner = add_workflow(
@@ -406,29 +320,6 @@ def test_a_project_update_is_a_node_s_job_too(store: Store) -> None:
 
     assert run_to_end(store, job_id) == ["site", "run"]
     assert nodes_of(store, job_id)["update"].job.type == "project_update"
-
-
-def test_a_relaunch_has_the_same_graph_and_prompts(store: Store) -> None:
-    workflow_id = store.write(add_jobs, DIAMOND)
-    store.write(change_node, workflow_id, "test", limit="web", extra_data={"a": 1})
-    first = store.write(launch, workflow_id, limit="db", extra_vars='{"b": 2}')
-    run_to_end(store, first, {"build": "failed"})
-
-    def forget(tx: Tx) -> None:
-        tx.connection.execute(delete(t.unified_job_templates).where(t.unified_job_templates.c.id == workflow_id))
-
-    store.write(forget)
-    second = store.write(relaunch_workflow, first, None)
-
-    job = job_of(store, second)
-    assert (job.launch_type, job.status, job.limit, job.extra_vars) == ("relaunch", "pending", "db", '{"b": 2}')
-    nodes = t.workflow_job_nodes
-    with store.reading() as connection:
-        node = connection.execute(
-            select(nodes).where(nodes.c.workflow_job_id == second, nodes.c.identifier == "test")
-        ).one()
-    assert (node.limit, node.extra_data, node.job_id, node.do_not_run) == ("web", {"a": 1}, None, False)
-    assert len(run_to_end(store, second)) == 4
 
 
 def test_two_hundred_nodes_take_less_than_a_second_of_the_scheduler(store: Store) -> None:

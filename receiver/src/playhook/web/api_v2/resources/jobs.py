@@ -10,7 +10,7 @@ from typing import Any, Final
 from starlette.responses import Response
 
 from playhook.store.collections import Link, Row
-from playhook.store.jobs import create_job
+from playhook.store.jobs import create_job, posting_again
 from playhook.store.objects import find_rows
 from playhook.store.related import (
     count_plays_and_tasks,
@@ -40,7 +40,7 @@ _CREDENTIALS: Final = "jobs.credentials"
 _RELAUNCHED: Final = (
     "job_type", "inventory_id", "playbook", "scm_branch", "forks", "limit", "verbosity", "extra_vars",
     "survey_passwords", "job_tags", "force_handlers", "skip_tags", "start_at_task", "timeout", "diff_mode",
-    "delivery_id", "webhook_service", "webhook_credential_id", "webhook_guid",
+    "delivery_id",
 )  # fmt: skip
 
 
@@ -93,7 +93,7 @@ def _relaunch(call: Call, row: Row) -> Response:
         create_job,
         template[template_id],
         launch_type="relaunch",
-        overrides={name: row[name] for name in _RELAUNCHED},
+        overrides={**{name: row[name] for name in _RELAUNCHED}, **posting_again(row)},
         user_id=call.principal.id,
         credential_ids=[each["id"] for each in attached.get(row["id"], ())],
     )
