@@ -38,6 +38,11 @@ def refuse_bad_graph(nodes):
     """Raise InvalidOption for a graph that no server would take, whatever it holds."""
     identifiers = [node["identifier"] for node in nodes]
     for identifier in identifiers:
+        if not identifier or identifier != identifier.strip():
+            # The server would make a name of its own, or drop the spaces, and no later run would find the node.
+            raise InvalidOption(
+                f"nodes has the identifier {identifier!r}. Give each node a name without spaces around it."
+            )
         if identifiers.count(identifier) > 1:
             raise InvalidOption(f"nodes has {identifier!r} more than once. An identifier names one node.")
     edges = {}

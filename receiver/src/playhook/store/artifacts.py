@@ -63,7 +63,7 @@ def gather_artifacts(connection: Connection, workflow_job_id: int) -> dict[str, 
     artifacts: dict[str, Any] = {}
     for row in rows:
         artifacts |= row.artifacts
-    return artifacts if are_kept(artifacts) else {}
+    return artifacts
 
 
 def are_kept(artifacts: Mapping[str, Any]) -> bool:

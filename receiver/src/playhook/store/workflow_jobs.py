@@ -19,7 +19,7 @@ from playhook.domain.job import ACTIVE, WORKFLOW_TRANSITIONS
 from playhook.domain.workflow import Result, Steps, count_jobs, next_steps
 from playhook.errors import NotFound
 from playhook.store import tables as t
-from playhook.store.artifacts import gather_artifacts
+from playhook.store.artifacts import are_kept, gather_artifacts
 from playhook.store.claims import end_job, find_startable_workflows, request_cancel, start_workflow
 from playhook.store.job_graphs import copy_job_graph, read_graph
 from playhook.store.jobs import posting_again
@@ -31,6 +31,10 @@ from playhook.store.writer import Tx
 
 _jobs: Final = t.unified_jobs
 _nodes: Final = t.workflow_job_nodes
+_TOO_LARGE: Final = (
+    "The artifacts that set_stats made in its jobs are larger than 1 MiB together, so what runs after this workflow "
+    "gets none of them: make them smaller"
+)
 _RELAUNCHED: Final = (
     "type", "name", "description", "unified_job_template_id", "organization_id", "inventory_id", "scm_branch", "limit",
     "extra_vars", "survey_passwords", "job_tags", "skip_tags", "allow_simultaneous", "delivery_id",
@@ -134,13 +138,15 @@ def _cancel_jobs(tx: Tx, job_id: int) -> None:
 
 
 def _end(tx: Tx, workflow: RowMapping, result: Result, told: str) -> None:
-    artifacts = gather_artifacts(tx.connection, workflow["id"])
+    gathered = gather_artifacts(tx.connection, workflow["id"])
+    kept = gathered if are_kept(gathered) else {}
+    sentences = [result.explanation, "" if kept == gathered else _TOO_LARGE]
     end_job(
         tx,
         workflow["id"],
         result.status,
-        result.explanation,
-        {"artifacts": artifacts},
+        ". ".join(filter(None, sentences)),
+        {"artifacts": kept},
         _jobs.c.id == workflow["id"],
         transitions=WORKFLOW_TRANSITIONS,
         told=told,

@@ -128,6 +128,15 @@ class TestNode:
         sentence = 'Invalid pk "999" - object does not exist.'
         assert (answer.status, answer.json()) == (400, {"unified_job_template": [sentence]})
 
+    @pytest.mark.parametrize("method", ["post", "patch", "put"])
+    def test_an_identifier_is_not_taken_away(self, api: Api, workflow: dict[str, Any], method: str) -> None:
+        node = node_of(api, workflow, identifier="build")
+        url = NODES if method == "post" else node["url"]
+        answer = getattr(api, method)(url, {"workflow_job_template": workflow["id"], "identifier": " "})
+        assert (answer.status, answer.json()) == (400, {"identifier": ["This field may not be blank."]})
+        kept = api.put(node["url"], {"workflow_job_template": workflow["id"], "all_parents_must_converge": True})
+        assert (kept.status, kept.json()["identifier"]) == (200, "build")
+
     def test_it_is_made_below_its_workflow(self, api: Api, workflow: dict[str, Any], world: World) -> None:
         path = f"{workflow['url']}workflow_nodes/"
         made = api.post(path, {"unified_job_template": world.template["id"], "identifier": "one"})

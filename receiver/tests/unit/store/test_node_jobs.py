@@ -24,7 +24,7 @@ from tests.workflows import (
 )
 
 from playhook.settings import Settings
-from playhook.store import node_jobs
+from playhook.store import node_jobs, workflow_jobs
 from playhook.store import tables as t
 from playhook.store.artifacts import LARGEST
 from playhook.store.job_inputs import read_job_inputs
@@ -190,6 +190,22 @@ def test_artifacts_that_are_too_large_fail_the_node_with_a_sentence(store: Store
     failed = nodes_of(store, job_id)["sum"].job
     assert (failed.status, failed.job_explanation) == ("failed", node_jobs._TOO_LARGE)
     assert job_of(store, job_id).status == "failed"
+
+
+def test_a_workflow_says_that_what_its_jobs_left_is_too_large_to_be_handed_on(store: Store) -> None:
+    def add(tx: Tx) -> int:
+        return launch(tx, add_workflow(tx, {each: add_runnable(tx, each) for each in ("one", "two")}))
+
+    job_id = store.write(add)
+    store.write(step_workflow, job_id)
+    for name in ("one", "two"):
+        large = {name: "x" * (LARGEST // 2)}
+        end_node_job(store, nodes_of(store, job_id)[name].job_id or 0, artifacts=large)
+    store.write(step_workflow, job_id)
+
+    ended = job_of(store, job_id)
+    assert (ended.status, ended.artifacts) == ("successful", {})
+    assert ended.job_explanation == workflow_jobs._TOO_LARGE
 
 
 @pytest.fixture

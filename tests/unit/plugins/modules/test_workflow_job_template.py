@@ -180,6 +180,8 @@ def test_an_empty_prompt_is_none(controller, run):
         (with_node("build", success_nodes=["nowhere"]), "'build' leads to 'nowhere', which is no node"),
         ([*DIAMOND, DIAMOND[0]], "'build' more than once"),
         (with_node("build", failure_nodes=["left"]), "'build' leads to 'left' in two ways"),
+        (with_node("build", identifier=""), "nodes has the identifier ''"),
+        (with_node("build", identifier=" build"), "nodes has the identifier ' build'"),
         ([{"identifier": "a"}], "one of the following is required: unified_job_template, approval"),
         ([{"identifier": "a", "unified_job_template": "missing"}], "Job template 'missing' does not exist"),
     ],

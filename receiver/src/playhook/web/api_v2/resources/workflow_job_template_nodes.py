@@ -29,7 +29,7 @@ from playhook.store.workflow_graphs import (
 )
 from playhook.store.writer import Tx
 from playhook.web.api_v2.call import Call, answer
-from playhook.web.api_v2.fields import BIGGEST, Field, choice, flag, reference, text
+from playhook.web.api_v2.fields import BIGGEST, UNSET, Field, choice, flag, reference, text
 from playhook.web.api_v2.render import Rendering
 from playhook.web.api_v2.resource import SUMMARY, Action, Association, NamedPart, Resource, Shown, Unique, Written
 from playhook.web.api_v2.resources.attached import instance_groups_below
@@ -216,7 +216,7 @@ WORKFLOW_JOB_TEMPLATE_NODES: Final = Resource(
         flag("all_parents_must_converge",
              help_text="If enabled then the node will only run if all of the parent nodes have met the criteria to "
              "reach this node"),
-        text("identifier", max_length=512,
+        text("identifier", max_length=512, blank=False, default=UNSET,
              help_text="An identifier for this node that is unique within its workflow. It is copied to workflow job "
              "nodes corresponding to this node."),
     ),
