@@ -13,6 +13,7 @@ import requests
 from tests.live import LiveReceiver
 
 from bench.sample import make_template, pull_request_body, sign
+from bench.wrk import Load, run_wrk
 
 _LOOK = 0.05  # seconds; looking costs the receiver time that the job would have
 _PATIENCE = 600.0
@@ -37,6 +38,11 @@ class Sender:
         }
         answer = self._http.post(f"{self.receiver.url}{self._path}", data=body, headers=headers, timeout=30)
         return answer.json()["job"], time.time()
+
+    def load(self, body: bytes, *, connections: int, seconds: int) -> Load:
+        """Send deliveries for some seconds, as many as are answered."""
+        signature = sign(self._key, body)
+        return run_wrk(self.receiver.url, self._path, body, signature, connections=connections, seconds=seconds)
 
     def wait(self, job_id: int) -> dict[str, Any]:
         """Wait until the job has succeeded and return it. Raises RuntimeError when it has not."""

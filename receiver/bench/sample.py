@@ -88,7 +88,7 @@ def sign(key: str, body: bytes) -> str:
 
 def make_template(receiver: LiveReceiver) -> tuple[str, str]:
     """Make a job template with a one-task playbook; returns its webhook's path and key."""
-    project_dir = receiver.home / "projects" / "bench"
+    project_dir = receiver.projects / "bench"
     project_dir.mkdir(parents=True, exist_ok=True)
     write_playbook(project_dir / "site.yml")
     organization = receiver.get("organizations/", name="Default")["results"][0]["id"]

@@ -48,6 +48,11 @@ class LiveReceiver:
         self.api.trust_env = False  # REQUESTS_CA_BUNDLE would win over `verify`
         self.api.auth = ("admin", ADMIN_PASSWORD)
 
+    @property
+    def projects(self) -> Path:
+        """Where its manual projects are."""
+        return self.home / "projects"
+
     def start(self) -> Self:
         """Start it and wait until it answers."""
         environment = {"PLAYHOOK_PORT": str(self.port), **self._env}

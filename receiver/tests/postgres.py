@@ -21,11 +21,15 @@ _ROOM = 2 << 30  # bytes
 
 
 class PostgresServer:
-    """One server in a directory of its own. Without fsync: what a power cut does is not what these tests are about."""
+    """One server in a directory of its own.
 
-    def __init__(self) -> None:
+    Without fsync, unless it is to be `durable`: what a power cut does is not what tests are about.
+    """
+
+    def __init__(self, *, durable: bool = False) -> None:
         # A short name, for the socket's sake; the server refuses to run as root.
-        self.directory = Path(tempfile.mkdtemp(prefix="playhook-pg-", dir=_find_room()))
+        self.directory = Path(tempfile.mkdtemp(prefix="playhook-pg-", dir="/tmp" if durable else _find_room()))
+        self._fsync = "on" if durable else "off"
         if os.geteuid() == 0:
             shutil.chown(self.directory, "postgres", "postgres")
         self._run("initdb", "-D", "data", "-U", "postgres", "-A", "trust", "--no-sync", "-E", "UTF8", "--locale=C")
@@ -33,7 +37,7 @@ class PostgresServer:
         self.start()
 
     def start(self) -> None:
-        options = f"-c listen_addresses='' -k {self.directory} -c fsync=off -c max_connections=300"
+        options = f"-c listen_addresses='' -k {self.directory} -c fsync={self._fsync} -c max_connections=300"
         self._run("pg_ctl", "-D", "data", "-w", "-s", "-l", "log", "-o", options, "start")
 
     def stop(self, mode: str = "immediate") -> None:

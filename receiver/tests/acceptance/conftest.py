@@ -28,10 +28,6 @@ class Template:
 class Installation(LiveReceiver):
     """A live receiver with one manual project and one inventory of the local host."""
 
-    @property
-    def projects(self) -> Path:
-        return self.home / "projects"
-
     def prepare(self) -> None:
         """Make what templates need."""
         self.project_dir = self.projects / "site"

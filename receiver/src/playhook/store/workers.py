@@ -35,6 +35,10 @@ class LiveWorker(Worker):
 
     heartbeat: datetime
 
+    def serves(self, group: str) -> bool:
+        """Say whether it runs the jobs of an instance group."""
+        return not self.queues or group in self.queues.split(",")
+
 
 def queues_text(names: Iterable[str]) -> str:
     """Write names of instance groups as one text, the same for the same names."""
@@ -73,6 +77,14 @@ def live_workers(connection: Connection) -> list[LiveWorker]:
     columns = [t.workers.c[name] for name in LiveWorker.__dataclass_fields__]
     rows = connection.execute(select(*columns).order_by(t.workers.c.id)).mappings()
     return [LiveWorker(**row) for row in rows]
+
+
+def count_active_jobs(connection: Connection) -> dict[str, int]:
+    """Return how many jobs each worker has in hand, by its name."""
+    jobs = t.unified_jobs.c
+    active = jobs.status.in_(("waiting", "running"))
+    rows = connection.execute(select(jobs.claimed_by, func.count()).where(active).group_by(jobs.claimed_by))
+    return {name: count for name, count in rows if name}
 
 
 def _clock(tx: Tx) -> datetime:

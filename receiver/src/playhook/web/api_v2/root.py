@@ -13,8 +13,10 @@ from starlette.responses import Response
 
 from playhook import __version__
 from playhook.store.job_inputs import read_installation
+from playhook.store.preload import PRELOADED_GROUPS
 from playhook.store.project_files import list_manual_projects
 from playhook.store.users import find_user
+from playhook.store.workers import LiveWorker, live_workers
 from playhook.web.api_v2.call import PREFIX, Call, answer
 from playhook.web.api_v2.endpoints import Endpoints
 from playhook.web.api_v2.options import describe_path
@@ -92,22 +94,39 @@ def _show_ping(call: Call) -> Response:
     call.context.store.check_writes(_WRITE_PATIENCE)
     node = platform.node() or "localhost"
     install_uuid = read_installation(call.connection)
-    instance = {
-        "node": node, "node_type": "hybrid", "uuid": install_uuid, "heartbeat": None, "capacity": 0, "version": "",
-    }  # fmt: skip
-    empty: dict[str, Any] = {"capacity": 0, "instances": []}
-    groups = [{"name": name, **empty} for name in ("controlplane", "default")]
+    workers = live_workers(call.connection)
+    here = {"node": node, "node_type": "control", "uuid": install_uuid, "heartbeat": None, "capacity": 0, "version": ""}
+    instances = [_show_instance(each, node) for each in workers]
+    groups = [
+        {
+            "name": name,
+            "capacity": sum(each.capacity for each in workers if each.serves(name)),
+            "instances": [each.hostname for each in workers if each.serves(name)],
+        }
+        for name in PRELOADED_GROUPS
+    ]
     return answer(
         {
-            "ha": False,
+            "ha": len(workers) > 1,
             "version": PRODUCT_VERSION,
             "active_node": node,
             "install_uuid": install_uuid,
-            "instances": [instance],
+            "instances": instances or [here],
             "instance_groups": groups,
             "playhook": {"version": __version__},
         }
     )
+
+
+def _show_instance(worker: LiveWorker, node: str) -> dict[str, Any]:
+    return {
+        "node": worker.hostname,
+        "node_type": "hybrid" if worker.hostname == node else "execution",
+        "uuid": worker.home_id,
+        "heartbeat": worker.heartbeat,
+        "capacity": worker.capacity,
+        "version": worker.version,
+    }
 
 
 def _show_config(call: Call) -> Response:

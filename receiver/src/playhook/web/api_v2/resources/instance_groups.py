@@ -1,17 +1,20 @@
 # SPDX-FileCopyrightText: Playhook contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Instance groups: stored for clients of AWX. Jobs run where a worker takes them."""
+"""Instance groups: a job runs on the workers that serve one of its own. Capacities are those of the live workers."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Final
 
 from playhook.errors import Forbidden
 from playhook.store.collections import Row
 from playhook.store.preload import PRELOADED_GROUPS
+from playhook.store.workers import count_active_jobs, live_workers
 from playhook.web.api_v2.call import Call
-from playhook.web.api_v2.fields import Field, constant, flag, number, reference, text
-from playhook.web.api_v2.resource import NamedPart, Resource, Unique
+from playhook.web.api_v2.fields import Field, computed, constant, flag, number, reference, text
+from playhook.web.api_v2.render import Rendering
+from playhook.web.api_v2.resource import NamedPart, Resource, Shown, Unique
 from playhook.web.api_v2.resources.standard_fields import CREDENTIAL_SUMMARY
 from playhook.web.api_v2.write import Draft
 
@@ -36,6 +39,27 @@ def _removable(_call: Call, row: Row) -> None:
 
 
 _PERCENT: Final = 100
+_WORKERS: Final = "instance_groups.workers"
+_ACTIVE: Final = "instance_groups.active"
+
+
+def _prepare(view: Rendering, _rows: Sequence[Row], _detail: bool) -> None:
+    view.facts[_WORKERS][0] = live_workers(view.connection)
+    view.facts[_ACTIVE][0] = count_active_jobs(view.connection)
+
+
+def _fill(view: Rendering, row: Row, shown: Shown) -> None:
+    workers = [each for each in view.facts[_WORKERS][0] if each.serves(row["name"])]
+    capacity = sum(each.capacity for each in workers)
+    used = sum(view.facts[_ACTIVE][0].get(each.name, 0) for each in workers)
+    shown |= {
+        "capacity": capacity,
+        "consumed_capacity": float(used),
+        "percent_capacity_remaining": round((capacity - used) * _PERCENT / capacity, 2) if capacity else 0.0,
+        "jobs_running": used,
+        "instances": len(workers),
+    }
+
 
 INSTANCE_GROUPS: Final = Resource(
     name="instance_groups",
@@ -45,14 +69,14 @@ INSTANCE_GROUPS: Final = Resource(
     table="instance_groups",
     fields=(
         text("name", required=True, max_length=250, help_text="Name of this instance group."),
-        constant("capacity", 0, "integer"),
-        constant("consumed_capacity", 0, "float"),
-        constant("percent_capacity_remaining", 0, "float"),
-        constant("jobs_running", 0, "integer"),
+        computed("capacity", "integer"),
+        computed("consumed_capacity", "float"),
+        computed("percent_capacity_remaining", "float"),
+        computed("jobs_running", "integer"),
         number("max_concurrent_jobs", help_text="Stored for compatibility."),
         number("max_forks", help_text="Stored for compatibility."),
         constant("jobs_total", 0, "integer"),
-        constant("instances", 0, "integer"),
+        computed("instances", "integer"),
         flag("is_container_group", help_text="Stored for compatibility; jobs never run in containers of their own."),
         reference("credential", "credentials", summary=CREDENTIAL_SUMMARY),
         number("policy_instance_percentage", max_value=_PERCENT, help_text="Stored for compatibility."),
@@ -67,6 +91,8 @@ INSTANCE_GROUPS: Final = Resource(
     summary=("id", "name", "is_container_group"),
     related=("jobs", "instances", "access_list", "object_roles"),
     has_object_roles=True,
+    prepare=_prepare,
+    fill=_fill,
     check=_check,
     removable=_removable,
 )  # fmt: skip
