@@ -17,6 +17,7 @@ from tests.live import LiveReceiver
 from tests.tls import Tls
 
 PLAYBOOKS = Path(__file__).parent / "playbooks"
+BIN = Path(sys.executable).parent
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -54,20 +55,25 @@ class Run:
 Play = Callable[..., Run]
 
 
-def make_play(receiver: LiveReceiver, collection: Path, tls: Tls, directory: Path) -> Play:
-    """Return a function that runs a playbook by its name; a task that fails ends the test."""
-    repository = Repository(directory / "repository", {"site.yml": SITE})
-    environment = client_environment(receiver, tls) | {
+def make_environment(receiver: LiveReceiver, collection: Path, tls: Tls) -> dict[str, str]:
+    """Return the variables by which Ansible finds the collection, and the collection the receiver."""
+    return client_environment(receiver, tls) | {
         "ANSIBLE_COLLECTIONS_PATH": str(collection),
         "ANSIBLE_LOCALHOST_WARNING": "false",
         "ANSIBLE_INVENTORY_UNPARSED_WARNING": "false",
         "ANSIBLE_PIPELINING": "true",
     }
 
+
+def make_play(receiver: LiveReceiver, collection: Path, tls: Tls, directory: Path) -> Play:
+    """Return a function that runs a playbook by its name; a task that fails ends the test."""
+    repository = Repository(directory / "repository", {"site.yml": SITE})
+    environment = make_environment(receiver, collection, tls)
+
     def run(name: str, *arguments: str, **variables: str) -> Run:
         record = directory / f"{len(list(directory.iterdir()))}.json"
         given = json.dumps({"git_url": f"file://{repository.path}", **variables})
-        command = [str(Path(sys.executable).parent / "ansible-playbook"), "--extra-vars", given, *arguments]
+        command = [str(BIN / "ansible-playbook"), "--extra-vars", given, *arguments]
         done = subprocess.run(
             [*command, str(PLAYBOOKS / f"{name}.yml")],
             env=environment | {"TASKS_AS_JSON": str(record)},

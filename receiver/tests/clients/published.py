@@ -20,7 +20,8 @@ from pathlib import Path
 from typing import Final
 
 ANSIBLE: Final = "ansible==11.*"
-AWXKIT: Final = ("awxkit==24.6.1", "setuptools<81")  # its pkg_resources is gone in newer ones
+# setuptools for its pkg_resources, which is gone in newer ones; jq for `-f jq`.
+AWXKIT: Final = ("awxkit==24.6.1", "setuptools<81", "jq==1.*")
 _FOLDER: Final = "ansible_collections/awx/awx/"
 
 
@@ -48,9 +49,8 @@ def get_collection() -> Path:
 
 def get_awx_command() -> Path:
     """Return the `awx` command."""
-    path = (
-        find_cache() / f"awxkit-{AWXKIT[0].partition('==')[2]}-python{sys.version_info.major}.{sys.version_info.minor}"
-    )
+    version = f"{AWXKIT[0].partition('==')[2]}-jq-python{sys.version_info.major}.{sys.version_info.minor}"
+    path = find_cache() / f"awxkit-{version}"
     with _made_once(path) as is_to_be_made:
         if is_to_be_made:
             _say(f"installing {AWXKIT[0]}, once, into {path}")

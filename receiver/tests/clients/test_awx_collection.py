@@ -20,7 +20,7 @@ MODULES = {
     "organization", "credential_type", "credential", "inventory", "group", "host", "project", "job_template", "label",
     "token", "user", "team", "execution_environment", "instance_group", "notification_template", "job_launch",
     "job_wait", "job_list", "job_cancel", "project_update", "workflow_job_template", "workflow_job_template_node",
-    "workflow_launch", "workflow_approval", "workflow_node_wait", "controller_api",
+    "workflow_launch", "workflow_approval", "workflow_node_wait", "export", "import", "controller_api", "controller",
 }  # fmt: skip
 CHANGES_NOTHING = {"job_list", "job_wait", "organization", "project_update"}
 REFUSED = {

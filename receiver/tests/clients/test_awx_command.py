@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 
 from tests.clients.conftest import client_environment
+from tests.integration.worker.repositories import Repository
 from tests.live import LiveReceiver
 from tests.tls import Tls
 
@@ -98,6 +99,47 @@ def test_list_get_modify_delete(awx: Awx, template: dict[str, Any]) -> None:
         "--inventory", "tills")  # fmt: skip
     awx("job_templates", "delete", "extra")
     assert json.loads(awx("job_templates", "list", "--name", "extra"))["count"] == 0
+
+
+def test_flags_are_those_that_the_receiver_describes(awx: Awx) -> None:
+    create = awx("job_templates", "create", "--help", status=2)  # it misses what is required, also with AWX
+    assert "--playbook TEXT" in create
+    assert "--webhook_service {,azure_devops," in create
+    launch = awx("job_templates", "launch", "--help", status=2)
+    assert "--limit TEXT" in launch
+    assert "--inventory ID" in launch
+    assert "--user ID" in awx("credentials", "create", "--help", status=2)
+    assert "launch" in awx("workflow_job_templates", "--help", status=2)
+
+
+def test_users_are_shown_in_each_format(awx: Awx) -> None:
+    made = awx("users", "create", "--username", "zoe", "--password", "a long password", "--email", "z@example.com",
+               "-f", "yaml")  # fmt: skip
+    assert "email: z@example.com\n" in made
+    assert "password: $encrypted$\n" in made
+    assert awx("users", "list", "-f", "jq", "--filter", ".results[] | .username") == "admin\nzoe\n"
+    assert "2  zoe      z@example.com" in awx("users", "list", "-f", "human", "--filter", "id,username,email")
+    assert awx("users", "modify", "zoe", "--first_name", "Zoe", "-f", "jq", "--filter", ".first_name") == "Zoe\n"
+    awx("users", "delete", "zoe")
+
+
+def test_projects_show_their_updates(awx: Awx, template: dict[str, Any], tmp_path: Path) -> None:
+    git = Repository(tmp_path / "repository", {"site.yml": "- hosts: all\n"})
+    made = awx("projects", "create", "--name", "git", "--organization", "Default", "--scm_type", "git",
+               "--scm_url", f"file://{git.path}", "--monitor")  # fmt: skip
+    assert f"project is at {git.first}" in made
+    assert f"project is at {git.first}" in awx("projects", "update", "git", "--monitor")
+    waited = awx("projects", "update", "git", "--wait", "-f", "jq", "--filter", ".status")
+    assert waited.splitlines()[-1] == "successful"
+    assert f"project is at {git.first}" in awx("project_updates", "stdout", "1")
+
+
+def test_what_was_launched_is_waited_for_and_read_later(awx: Awx, template: dict[str, Any]) -> None:
+    launch = ("job_templates", "launch", "deploy", "--wait", "--interval", "2.5", "-f", "jq", "--filter")
+    job_id = awx(*launch, '"\\(.id) \\(.status)"').splitlines()[-1].removesuffix(" successful")
+    assert "hello world" in awx("jobs", "stdout", job_id)
+    assert "successful" in awx("jobs", "list", "-f", "human", "--filter", "id,status", "--status", "successful")
+    assert "Could not find any job_templates" in awx("job_templates", "launch", "missing", status=2)
 
 
 def test_launch_monitor_shows_the_output(awx: Awx, template: dict[str, Any]) -> None:

@@ -4,12 +4,14 @@
 
 from __future__ import annotations
 
+import json
+import subprocess
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.clients.plays import Play, Run, make_play
+from tests.clients.plays import BIN, PLAYBOOKS, Play, Run, make_environment, make_play
 from tests.live import LiveReceiver
 from tests.tls import Tls
 
@@ -60,6 +62,24 @@ def test_check_mode_says_what_would_change(depot: Run, play: Play, receiver: Liv
     before = everything(receiver)
     assert play("changes", "--check").unchanged == []
     assert everything(receiver) == before
+
+
+def test_export_and_import_work(depot: Run, play: Play, awx_command: Path) -> None:
+    """What they return is asserted by the playbook itself."""
+    assert play("moves", awxkit_python=str(awx_command.parent / "python")).changed == ["Import"]
+
+
+def test_an_inventory_is_read_by_the_plugin(depot: Run, receiver: LiveReceiver, collection: Path, tls: Tls) -> None:
+    inventory = receiver.get("inventories/", name="Gates")["results"][0]
+    environment = make_environment(receiver, collection, tls) | {"CONTROLLER_INVENTORY": str(inventory["id"])}
+    listing = [str(BIN / "ansible-inventory"), "-i", str(PLAYBOOKS / "controller.yml"), "--list"]
+    printed = subprocess.run(listing, env=environment, capture_output=True, text=True, timeout=60, check=True)
+    listed = json.loads(printed.stdout, object_hook=lambda each: each.get("__ansible_unsafe", each))
+    assert (listed["north"]["hosts"], listed["all gates"]["children"]) == (["gate-1", "gate-2"], ["north"])
+    variables = listed["_meta"]["hostvars"]["gate-1"]
+    assert (variables["address"], variables["site"], variables["shift"]) == ("gate-1.example.com", "north", "day")
+    assert (variables["nested"], variables["remote_tower_enabled"]) == ({"list": [1, "two"]}, "true")
+    assert variables["controller_metadata"]["version"].startswith("24.")
 
 
 def test_everything_can_be_changed_copied_and_removed(depot: Run, play: Play, receiver: LiveReceiver) -> None:

@@ -29,8 +29,8 @@ class Group:
     children: list[str] = field(default_factory=list)
 
 
-def read_groups(connection: Connection, inventory_id: int | None) -> tuple[Group, ...]:
-    """Return an inventory's groups in the order of their names."""
+def read_groups(connection: Connection, inventory_id: int | None, *, every: bool = False) -> tuple[Group, ...]:
+    """Return an inventory's groups in the order of their names; with `every`, disabled hosts are in them too."""
     groups, hosts = t.groups, t.hosts
     rows = connection.execute(
         select(groups.c.id, groups.c.name, groups.c.variables)
@@ -41,7 +41,7 @@ def read_groups(connection: Connection, inventory_id: int | None) -> tuple[Group
     members = (
         select(_members.c.group_id, hosts.c.name)
         .join(hosts, hosts.c.id == _members.c.host_id)
-        .where(hosts.c.inventory_id == inventory_id, hosts.c.enabled)
+        .where(hosts.c.inventory_id == inventory_id, hosts.c.enabled | every)
         .order_by(hosts.c.name)
     )
     for group_id, name in connection.execute(members):

@@ -10,12 +10,12 @@ from playhook.store import tables as t
 from playhook.store.collections import Row
 
 
-def find_enabled_hosts(connection: Connection, inventory_id: int) -> list[Row]:
-    """Return the names and variables of an inventory's enabled hosts."""
+def find_script_hosts(connection: Connection, inventory_id: int, *, every: bool) -> list[Row]:
+    """Return an inventory's enabled hosts, or every one of them, with their variables."""
     hosts = t.hosts
     rows = connection.execute(
-        select(hosts.c.name, hosts.c.variables)
-        .where(hosts.c.inventory_id == inventory_id, hosts.c.enabled)
+        select(hosts.c.id, hosts.c.name, hosts.c.enabled, hosts.c.variables)
+        .where(hosts.c.inventory_id == inventory_id, hosts.c.enabled | every)
         .order_by(hosts.c.name)
     )
     return [dict(row) for row in rows.mappings()]

@@ -55,6 +55,22 @@ def test_script_is_what_an_inventory_script_would_print(
     assert hostvars == {"till-1": {"ansible_connection": "local"}, "till-2": {}}
 
 
+def test_script_tells_what_the_inventory_plugin_asks_for(api: Api, world: World, groups: dict[str, Any]) -> None:
+    """It asks with `hostvars=1&towervars=1&all=1`."""
+    path = f"/api/v2/inventories/{world.inventory['id']}/script/"
+    host_id = world.host["id"]
+    api.patch(world.host["url"], {"enabled": False})
+    assert "front" not in api.get(path, hostvars="1").json()
+    everything = api.get(path, hostvars="1", towervars="1", all="1").json()
+    assert everything["front"] == {"hosts": ["till-1"]}
+    assert everything["_meta"]["hostvars"]["till-1"] == {
+        "ansible_connection": "local", "remote_tower_enabled": "false", "remote_tower_id": host_id,
+        "remote_host_enabled": "false", "remote_host_id": host_id,
+    }  # fmt: skip
+    assert api.get(path, host="till-1").status == 404
+    assert api.get(path, host="till-1", all="1").json() == {"ansible_connection": "local"}
+
+
 def test_group_cannot_contain_itself(api: Api, groups: dict[str, dict[str, Any]]) -> None:
     inner = groups["front"]["id"]
     for outer in (inner, groups["all_tills"]["id"]):

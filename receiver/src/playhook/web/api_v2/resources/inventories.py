@@ -8,14 +8,11 @@ from collections.abc import Mapping, Sequence
 from pathlib import PurePosixPath
 from typing import Any, Final
 
-from starlette.responses import Response
-
 from playhook.errors import InvalidInput
 from playhook.store.collections import Link, Row
-from playhook.store.groups import Group, copy_groups, read_groups
-from playhook.store.inventories import find_enabled_hosts
+from playhook.store.groups import copy_groups
 from playhook.store.objects import count_by
-from playhook.web.api_v2.call import Call, answer
+from playhook.web.api_v2.call import Call
 from playhook.web.api_v2.fields import choice, computed, constant, flag, reference, text, variables
 from playhook.web.api_v2.render import Rendering
 from playhook.web.api_v2.resource import SUMMARY, Action, NamedPart, Resource, Shown, SubList, Unique
@@ -24,10 +21,10 @@ from playhook.web.api_v2.resources.checks import (
     check_keys,
     check_not_running,
     check_variables,
-    read_variables,
     show_variable_data,
 )
 from playhook.web.api_v2.resources.copies import Copying, copy_action
+from playhook.web.api_v2.resources.inventory_script import INVENTORY_SCRIPT
 from playhook.web.api_v2.resources.labels import label_link, label_list, load_labels, show_labels
 from playhook.web.api_v2.resources.standard_fields import DESCRIPTION, NAME
 from playhook.web.api_v2.write import Draft
@@ -90,27 +87,6 @@ def _removable(call: Call, row: Row) -> None:
     check_not_running(call, inventory_id=[row["id"]])
 
 
-def _script(call: Call, row: Row) -> Response:
-    """Answer what an inventory script would print."""
-    hosts = find_enabled_hosts(call.connection, row["id"])
-    groups = read_groups(call.connection, row["id"])
-    grouped = {name for group in groups for name in group.hosts}
-    everything = {
-        "vars": read_variables(row["variables"]),
-        "hosts": [host["name"] for host in hosts if host["name"] not in grouped],
-        "children": [group.name for group in groups],
-    }
-    script = {"all": everything, **{group.name: _describe_group(group) for group in groups}}
-    script = {name: filled for name, each in script.items() if (filled := {k: v for k, v in each.items() if v})}
-    if call.query.get("hostvars", "0") not in {"", "0", "false"}:
-        script["_meta"] = {"hostvars": {host["name"]: read_variables(host["variables"]) for host in hosts}}
-    return answer(script)
-
-
-def _describe_group(group: Group) -> dict[str, Any]:
-    return {"hosts": group.hosts, "children": group.children, "vars": read_variables(group.variables)}
-
-
 def _without_parents(_call: Call, _row: Row) -> list[tuple[str, str]]:
     return [("parents__isnull", "true")]
 
@@ -170,7 +146,7 @@ INVENTORIES: Final = Resource(
         ),
         label_list("inventory_labels", "inventory_id"),
         instance_groups_below("inventory_instance_groups", "inventory_id"),
-        Action(name="script", methods={"GET": _script}, label="Inventory script"),
+        INVENTORY_SCRIPT,
         Action(name="variable_data", methods={"GET": show_variable_data}, label="Inventory variable data"),
     ),
     has_object_roles=True,
