@@ -101,6 +101,9 @@ def insert_deliveries(tx: Tx, rows: Sequence[DeliveryRow], ids: Sequence[int]) -
     """Store deliveries; None for each whose dedupe key is there already (equal ones at once make one row)."""
     table = t.webhook_deliveries
     values = [Row(own={"id": row_id, **vars(row)}) for row_id, row in zip(ids, rows, strict=True)]
+    if tx.connection.dialect.name == "postgresql":
+        # In one order for all: two transactions that wait for each other's keys would be a deadlock.
+        values.sort(key=lambda each: (each.own["template_id"] or 0, each.own["dedupe_key"] or ""))
     inserted = insert_rows(tx.connection, table, values, unless_taken=("template_id", "dedupe_key"))
     missing = set() if inserted == len(rows) else find_missing(tx.connection, table, ids)
     return [None if row_id in missing else row_id for row_id in ids]

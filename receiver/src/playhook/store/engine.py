@@ -8,7 +8,7 @@ from typing import Any, Final
 
 import orjson
 from psycopg.errors import QueryCanceled
-from psycopg.types.string import StrDumper
+from psycopg.types.string import BytesBinaryDumper, StrDumper
 from sqlalchemy import URL, Connection, Engine, create_engine, event
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import OperationalError
@@ -19,6 +19,8 @@ _REGEXP = "regexp"
 _POSTGRESQL = "postgresql"
 _SLOWEST_READ = "20s"  # PostgreSQL ends a longer one: a user's filter must not keep a connection for ever
 _SLOWEST_WRITE = "60s"
+GROUP_WRITERS: Final = 2
+"""How many threads of a process write deliveries to PostgreSQL."""
 _LONGEST_LOCK = 5  # seconds that a write waits for another process's lock; senders of deliveries wait for ten
 # In seconds, and milliseconds for the last: a server that has vanished is noticed while the sender still waits.
 _PATIENCE: Final = {
@@ -28,8 +30,8 @@ _PATIENCE: Final = {
 
 
 def make_engine(url: str, *, writes: bool) -> Engine:
-    """Make the engine of the writer (`writes`: one connection, its transactions lock at once) or of the readers."""
-    size = 1 if writes else 16
+    """Make the engine of the writers (`writes`: a connection each; SQLite's one locks at once) or of the readers."""
+    size = 16 if not writes else 1 if is_sqlite(url) else 1 + GROUP_WRITERS
     parsed = _parse(url)
     engine = create_engine(
         parsed,
@@ -80,6 +82,7 @@ def _tune_postgresql(engine: Engine, *, slowest: str) -> None:
     @event.listens_for(engine, "connect")
     def _on_connect(connection: Any, _record: Any) -> None:
         connection.adapters.register_dumper(str, _TextDumper)
+        connection.adapters.register_dumper(bytes, BytesBinaryDumper)  # as text, bytes take several times as long
         connection.execute(f"SET statement_timeout = '{slowest}'")
         connection.execute(f"SET lock_timeout = '{_LONGEST_LOCK}s'")
         connection.commit()

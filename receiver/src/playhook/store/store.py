@@ -15,7 +15,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from playhook.errors import StoreUnavailable
 from playhook.settings import Settings
 from playhook.store.encryption import Cipher, load_cipher
-from playhook.store.engine import make_engine
+from playhook.store.engine import GROUP_WRITERS, is_sqlite, make_engine
 from playhook.store.trouble import LOCKED, describe_failure
 from playhook.store.try_write import try_write
 from playhook.store.writer import Defer, GroupFunction, Tx, Writer
@@ -33,6 +33,9 @@ class Store:
         self._readers = make_engine(url, writes=False)
         self._writing = make_engine(url, writes=True)
         self._writer = Writer(self._writing, cipher)
+        # PostgreSQL takes several transactions at once. Deliveries depend on no other write, so they need no order.
+        self._groups = self._writer if is_sqlite(url) else Writer(self._writing, cipher, threads=GROUP_WRITERS)
+        self._writers = {self._writer, self._groups}
 
     @contextmanager
     def reading(self) -> Iterator[Connection]:
@@ -52,7 +55,7 @@ class Store:
 
         Raises StoreUnavailable, at the latest after `patience` seconds.
         """
-        return await self._writer.run_in_group(group, item, patience)
+        return await self._groups.run_in_group(group, item, patience)
 
     def submit(self, function: Callable[Concatenate[Tx, P], R], *args: P.args, **kwargs: P.kwargs) -> Future[R]:
         """Queue `function(tx, …)` and do not wait."""
@@ -60,22 +63,25 @@ class Store:
 
     def on_defer(self, defer: Defer) -> None:
         """Give dispatch's way to take what `Tx.defer` says; the composition root calls it once."""
-        self._writer.defer = defer
+        for writer in self._writers:
+            writer.defer = defer
 
     def check_writes(self, patience: float) -> None:
         """Try to write. Raises StoreUnavailable, which says what is wrong, within `patience` seconds."""
-        known = self._writer.find_trouble()
-        trying = self._writer.submit(try_write, as_large_as_delivery=known is not None)
+        known = self._groups.find_trouble() or self._writer.find_trouble()
+        trying = self._groups.submit(try_write, as_large_as_delivery=known is not None)
         try:
             trying.result(patience)
         except TimeoutError:
             trying.cancel()
             raise StoreUnavailable(known or LOCKED) from None
-        self._writer.forget_trouble()
+        for writer in self._writers:
+            writer.forget_trouble()
 
     def close(self) -> None:
         """Finish queued writes and close the connections."""
-        self._writer.close()
+        for writer in self._writers:
+            writer.close()
         self._readers.dispose()
         self._writing.dispose()
 

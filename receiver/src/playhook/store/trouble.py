@@ -38,14 +38,20 @@ _POSTGRESQL: Final = {
     "3D": "there is no such database",
     "57P": "the database is being stopped or started",
 }
-
-
 _DEADLOCKS: Final = {"40001", "40P01"}
 
 
 def is_deadlock(error: Exception) -> bool:
     """Tell whether another machine's transaction was in the way, which it no longer is."""
     return isinstance(error, DBAPIError) and getattr(error.orig, "sqlstate", None) in _DEADLOCKS
+
+
+def is_lost(error: Exception) -> bool:
+    """Tell whether the connection has ended, as after a restart of the server; another one may work."""
+    if not isinstance(error, OperationalError) or isinstance(error.orig, sqlite3.Error):
+        return False
+    state = getattr(error.orig, "sqlstate", None)
+    return state is None or state.startswith("57P")
 
 
 def is_database_failure(error: Exception) -> bool:

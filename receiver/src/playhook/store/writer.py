@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: Playhook contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The one writer: a thread that runs queued write functions in batches and commits once for all of them.
+"""The writer: a thread that runs queued write functions in batches and commits once for all of them.
 
 The commit (an fsync) is what a write costs; under load one commit carries up to 64 writes, and with a single caller
 there is no artificial delay. Each function runs in a savepoint, so one that fails takes nothing down with it. Writes of
@@ -28,14 +28,14 @@ from playhook.logs import get_logger
 from playhook.store import tables as t
 from playhook.store.bulk import run_at_driver
 from playhook.store.encryption import Cipher
-from playhook.store.trouble import LOCKED, describe_failure, is_database_failure, is_deadlock
+from playhook.store.trouble import LOCKED, describe_failure, is_database_failure, is_deadlock, is_lost
 
 P = ParamSpec("P")
 R = TypeVar("R")
 Item = TypeVar("Item")
 _log = get_logger(__name__)
 _BATCH = 64
-_ATTEMPTS = 5  # where two machines' batches lock the same rows in different orders
+_ATTEMPTS = 5  # where two machines' batches lock the same rows in different orders, or a connection was found ended
 _QUEUE = 10_000
 _CONFIG_VERSION = "SELECT config_version FROM installation"
 _IDLE = 5.0  # seconds after which a connection is tried before it is used
@@ -51,6 +51,8 @@ class Tx:
     now: datetime
     _defer: Defer
     _after_commit: list[Callable[[], None]] = field(default_factory=list)
+    # All is written: when the connection ends now, nobody knows whether it was committed, so it is not done again.
+    _is_complete: bool = False
 
     def after_commit(self, call: Callable[[], None]) -> None:
         """Run `call` in the writer's thread once this transaction is durable, and never if it is not."""
@@ -119,20 +121,22 @@ class _Outcome:
 class Writer:
     """Takes write functions from any thread; each gets a future that is done when its commit is durable.
 
-    One event loop may use `run_in_group`.
+    One event loop may use `run_in_group`. With several `threads`, each with a connection, one runs what is next while
+    another waits for its commit; what is queued is then not done in order.
     """
 
-    def __init__(self, engine: Engine, cipher: Cipher) -> None:
-        self._engine = engine
-        self._cipher = cipher
+    def __init__(self, engine: Engine, cipher: Cipher, *, threads: int = 1) -> None:
         self.defer: Defer = defer_nothing
-        self._begun: float | None = None
         self._failed: str | None = None
         self._gathered: list[_Write] = []
         self._gathering: asyncio.AbstractEventLoop | None = None
         self._queue: queue.SimpleQueue[_Write | None] = queue.SimpleQueue()
-        self._thread = threading.Thread(target=self._loop, name="writer", daemon=True)
-        self._thread.start()
+        self._committers = [_Committer(engine, cipher) for _each in range(threads)]
+        self._threads = [
+            threading.Thread(target=self._loop, args=(each,), name="writer", daemon=True) for each in self._committers
+        ]
+        for thread in self._threads:
+            thread.start()
 
     def submit(self, function: Callable[Concatenate[Tx, P], R], *args: P.args, **kwargs: P.kwargs) -> Future[R]:
         """Queue `function(tx, …)`. Raises StoreUnavailable when the queue is full."""
@@ -175,10 +179,11 @@ class Writer:
 
     def find_trouble(self) -> str | None:
         """Say what kept a write from being stored, or does so now; it stays until `forget_trouble`."""
-        begun = self._begun
-        if begun is not None and time.monotonic() - begun > _SLOW:
+        if any(each.is_slow() for each in self._committers):
             return LOCKED
-        return self._failed if self._thread.is_alive() else "the thread that writes has ended: restart the receiver"
+        if not all(each.is_alive() for each in self._threads):
+            return "the thread that writes has ended: restart the receiver"
+        return self._failed
 
     def forget_trouble(self) -> None:
         """Take note that the database takes writes again, as large as a delivery."""
@@ -186,18 +191,18 @@ class Writer:
 
     def close(self) -> None:
         """Finish what is queued and stop."""
-        self._queue.put(None)
-        self._thread.join()
+        for _each in self._threads:
+            self._queue.put(None)
+        for thread in self._threads:
+            thread.join()
 
-    def _loop(self) -> None:
-        committer = _Committer(self._engine, self._cipher)
+    def _loop(self, committer: _Committer) -> None:
         while True:
             batch, last = self._take()
             wanted = [write for write in batch if write.is_wanted()]
             if wanted:
-                self._begun = time.monotonic()
                 outcomes, failed = committer.commit(wanted, self.defer)
-                self._begun, self._failed = None, failed or self._failed
+                self._failed = failed or self._failed
                 _tell(outcomes)
             if last:
                 committer.disconnect()
@@ -225,25 +230,43 @@ class _Committer:
         self._cipher = cipher
         self._connection: Connection | None = None
         self._last_used = 0.0
+        self._begun: float | None = None
+
+    def is_slow(self) -> bool:
+        """Tell whether a batch has been under way for long."""
+        begun = self._begun
+        return begun is not None and time.monotonic() - begun > _SLOW
 
     def commit(self, batch: Sequence[_Write], defer: Defer) -> tuple[list[_Outcome], str | None]:
         """Run writes in one transaction; returns what became of each, and what is wrong with the database."""
-        for attempt in range(1, _ATTEMPTS + 1):
+        self._begun = time.monotonic()
+        try:
+            return self._commit(batch, defer)
+        finally:
+            self._begun = None
+
+    def _commit(self, batch: Sequence[_Write], defer: Defer) -> tuple[list[_Outcome], str | None]:
+        attempts = 0
+        while True:
+            attempts += 1
+            tx: Tx | None = None
             try:
                 tx = Tx(connection=self._connect(), cipher=self._cipher, now=datetime.now(UTC), _defer=defer)
-                outcomes = _commit(tx, list(_group(batch)))
-                break
+                outcomes = _commit_groups(tx, list(_group(batch)))
             except Exception as error:  # noqa: BLE001  drivers raise errors of their own; the writer must outlive them
-                if is_deadlock(error) and attempt < _ATTEMPTS:
+                deadlock = is_deadlock(error)
+                if not deadlock:
+                    self.disconnect()
+                if attempts < _ATTEMPTS and (deadlock or (is_lost(error) and tx is not None and not tx._is_complete)):
                     continue
                 _log.error("transaction failed", error=type(error).__name__, detail=_origin(error), writes=len(batch))
-                self.disconnect()
                 failed = describe_failure(error)
                 return [_Outcome(write=write, error=StoreUnavailable(failed)) for write in batch], failed
-        self._last_used = time.monotonic()
-        for call in tx._after_commit:
-            _call(call)
-        return outcomes, None
+            else:
+                self._last_used = time.monotonic()
+                for call in tx._after_commit:
+                    _call(call)
+                return outcomes, None
 
     def disconnect(self) -> None:
         """Give the connection back; the next batch gets one that is known to work."""
@@ -260,16 +283,19 @@ class _Committer:
         return self._connection
 
 
-def _commit(tx: Tx, groups: Sequence[Sequence[_Write]]) -> list[_Outcome]:
+def _commit_groups(tx: Tx, groups: Sequence[Sequence[_Write]]) -> list[_Outcome]:
     """Run groups of writes in one transaction, each in a savepoint where there are several."""
     if len(groups) == 1:
         with tx.connection.begin() as transaction:
             outcomes = _run(groups[0], tx, undo=transaction.rollback)
+            tx._is_complete = outcomes is not None
         if outcomes is not None:
             return outcomes
         groups = [[write] for write in groups[0]]
     with tx.connection.begin():
-        return [outcome for writes in groups for outcome in _run_in_savepoint(writes, tx)]
+        outcomes = [outcome for writes in groups for outcome in _run_in_savepoint(writes, tx)]
+        tx._is_complete = True
+    return outcomes
 
 
 def _run_in_savepoint(writes: Sequence[_Write], tx: Tx) -> list[_Outcome]:

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import asyncio
 import hmac
+import threading
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -23,6 +24,7 @@ from playhook.intake.receive import Intake
 from playhook.intake.sources import Address
 from playhook.store import tables as t
 from playhook.store.store import Store
+from playhook.store.writer import Tx
 
 NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
 
@@ -86,3 +88,18 @@ def count_rows(store: Store, table: Any, **where: Any) -> int:
 def read_job(store: Store, job_id: int) -> Any:
     with store.reading() as connection:
         return connection.execute(select(t.unified_jobs).where(t.unified_jobs.c.id == job_id)).one()
+
+
+def occupy_writers(store: Store) -> threading.Event:
+    """Hold the threads that write deliveries, as a database does that does not answer, until the event is set."""
+    release = threading.Event()
+
+    def hold(_tx: Tx, holding: threading.Event) -> None:
+        holding.set()
+        release.wait(30)
+
+    for _thread in store._groups._threads:
+        holding = threading.Event()
+        store._groups.submit(hold, holding)
+        assert holding.wait(10)
+    return release

@@ -7,10 +7,9 @@ from __future__ import annotations
 import asyncio
 import random
 import sqlite3
-import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, closing, contextmanager, suppress
+from contextlib import AbstractContextManager, closing, contextmanager
 
 import psycopg
 import pytest
@@ -18,7 +17,7 @@ from psycopg.sql import SQL, Identifier
 from starlette.applications import Starlette
 from tests.api_client import Answer, Api
 from tests.builders import WEBHOOK_KEY, add_template
-from tests.integration.intake.plain import address_of, count_rows, make_delivery
+from tests.integration.intake.plain import address_of, count_rows, make_delivery, occupy_writers
 
 from playhook.errors import StoreUnavailable
 from playhook.intake.receive import Intake
@@ -82,16 +81,14 @@ def _locked_table(store: Store, settings: Settings) -> Iterator[None]:
 
 
 @contextmanager
-def _read_only(store: Store, settings: Settings) -> Iterator[None]:
+def _read_only(_store: Store, settings: Settings) -> Iterator[None]:
     with psycopg.connect(conninfo(settings.database), autocommit=True) as other:
         name = Identifier(other.info.dbname)
         other.execute(SQL("ALTER DATABASE {} SET default_transaction_read_only = on").format(name))
         _end_connections(other)
-        _notice(store)
         yield
         other.execute(SQL("SET default_transaction_read_only = off; ALTER DATABASE {} RESET ALL").format(name))
         _end_connections(other)
-        _notice(store)
 
 
 @contextmanager
@@ -108,11 +105,6 @@ def _refused(_store: Store, settings: Settings) -> Iterator[None]:
 def _end_connections(other: psycopg.Connection) -> None:
     other.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname <> 'postgres' "
                   "AND pid <> pg_backend_pid()")  # fmt: skip
-
-
-def _notice(store: Store) -> None:
-    with suppress(StoreUnavailable):  # the first write finds that its connection has ended
-        store.check_writes(10)
 
 
 @pytest.mark.sqlite_only
@@ -156,17 +148,16 @@ def _check_recovery(api: Api, store: Store, trouble: AbstractContextManager[None
     assert api.get("/api/v2/ping/").status == 200
 
 
-def _occupy(store: Store) -> threading.Event:
-    """Hold the writer, as a database does that does not answer."""
-    holding, release = threading.Event(), threading.Event()
-
-    def hold(_tx: object) -> None:
-        holding.set()
-        release.wait(30)
-
-    store.submit(hold)
-    assert holding.wait(10)
-    return release
+@pytest.mark.postgresql_only
+def test_ended_connections_cost_no_delivery(api: Api, store: Store, settings: Settings) -> None:
+    template_id = store.write(add_template)
+    assert _send(api, template_id, "before").status == 202
+    with psycopg.connect(conninfo(settings.database), autocommit=True) as other:
+        _end_connections(other)
+    for guid in ("one", "two", "three"):
+        assert _send(api, template_id, guid).status == 202
+    store.check_writes(10)
+    assert count_rows(store, t.unified_jobs) == 4
 
 
 def test_delivery_does_not_wait_for_ever_and_may_come_again(
@@ -175,7 +166,7 @@ def test_delivery_does_not_wait_for_ever_and_may_come_again(
     monkeypatch.setattr("playhook.intake.receive._WRITE_PATIENCE", 0.3)
     template_id = store.write(add_template)
     assert _send(api, template_id, "before").status == 202
-    release = _occupy(store)
+    release = occupy_writers(store)
     refused = _send(api, template_id)
     assert (refused.status, refused.json()) == (503, {"detail": LOCKED})
     assert api.get("/api/v2/ping/").json() == {"detail": LOCKED}
@@ -190,7 +181,7 @@ def test_delivery_does_not_wait_for_ever_and_may_come_again(
 def test_full_queue_grows_no_further(intake: Intake, store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("playhook.store.writer._QUEUE", 20)
     template_id = store.write(add_template)
-    release = _occupy(store)
+    release = occupy_writers(store)
 
     async def flood() -> list[object]:
         intake._sources.read(address_of(template_id))
@@ -198,7 +189,7 @@ def test_full_queue_grows_no_further(intake: Intake, store: Store, monkeypatch: 
         sending = [asyncio.create_task(intake.receive_delivery(address_of(template_id), each)) for each in deliveries]
         done, _waiting = await asyncio.wait(sending, timeout=0.5)
         assert len(done) == 80, "those beyond the queue are answered at once"
-        assert store._writer._queue.qsize() == 20
+        assert store._groups._queue.qsize() == 20
         release.set()
         return await asyncio.gather(*sending, return_exceptions=True)
 
