@@ -31,7 +31,11 @@ class _Original:
 
 
 def copy_template_graph(tx: Tx, template_id: int, job_id: int) -> None:
-    """Give a new workflow job the graph that its template has now."""
+    """Give a new workflow job the graph that its template has now.
+
+    The job is stored already, and refers to its template: so nobody gets past `lock_graph` between these statements, to
+    rename or delete a node whose edges would then be lost.
+    """
     nodes = t.workflow_job_template_nodes
     original = _Original(
         nodes=nodes,

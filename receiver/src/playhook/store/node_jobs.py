@@ -57,7 +57,10 @@ class _Launch:
 
 
 def launch_nodes(tx: Tx, workflow: RowMapping, node_ids: Sequence[int]) -> None:
-    """Store the jobs of nodes, and end at once those that cannot run. Raises Conflict when a node has a job already."""
+    """Store the jobs of nodes, and end at once those that cannot run. Raises Conflict when a node has a job already.
+
+    A node whose template is deleted meanwhile is left for the next look at the graph.
+    """
     if not node_ids:
         return
     launches = _read(tx, workflow, node_ids)
@@ -83,12 +86,14 @@ def _read(tx: Tx, workflow: RowMapping, node_ids: Sequence[int]) -> list[_Launch
         tx.connection.execute(select(_nodes).where(_nodes.c.id.in_(node_ids)).order_by(_nodes.c.id)).mappings().all()
     )
     of_templates = {node["unified_job_template_id"] for node in nodes}
-    rows = tx.connection.execute(select(_templates).where(_templates.c.id.in_(of_templates))).mappings()
-    templates = {row["id"]: row for row in rows}
+    locked = select(_templates).where(_templates.c.id.in_(of_templates)).with_for_update(read=True, key_share=True)
+    templates = {row["id"]: row for row in tx.connection.execute(locked).mappings()}
     launches = []
     for node, artifacts in hand_down_artifacts(tx, nodes):
         kept = artifacts if are_kept(artifacts) else {}
-        template = templates[node["unified_job_template_id"]]
+        template = templates.get(node["unified_job_template_id"])
+        if template is None:
+            continue
         launches.append(
             _Launch(node=node, template=template, workflow=workflow, artifacts=kept, refused=kept != artifacts)
         )

@@ -8,19 +8,27 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
 
-from sqlalchemy import Connection, Table, delete, insert, select, update
+from sqlalchemy import Connection, Integer, Table, delete, insert, literal, select, update
 
 from playhook.errors import Refusal
 from playhook.store import tables as t
+from playhook.store.bulk import take_ids
 from playhook.store.collections import Row
-from playhook.store.objects import copy_children, copy_row, find_rows, insert_row
+from playhook.store.objects import copy_row, find_rows, insert_row
 from playhook.store.writer import Tx
 
 KINDS: Final = ("success", "failure", "always")
 APPROVAL: Final = "workflow_approval_template"
 _nodes: Final = t.workflow_job_template_nodes
 _edges: Final = t.workflow_job_template_node_edges
-_ATTACHED: Final = ("template_node_credentials", "template_node_labels", "template_node_instance_groups")
+_NODES: Final = frozenset({"node_id", "parent_id", "child_id"})
+# What nodes have in other tables, with the column of the node that it belongs to.
+_PAIRS: Final = (
+    (t.template_node_credentials, "node_id"),
+    (t.template_node_labels, "node_id"),
+    (t.template_node_instance_groups, "node_id"),
+    (_edges, "parent_id"),
+)
 
 
 def find_nodes(connection: Connection, template_id: int) -> list[Row]:
@@ -47,7 +55,7 @@ def find_children(
 def judge_edge(tx: Tx, pair: Mapping[str, Any]) -> None:
     """Refuse an edge that would close a cycle, leave the workflow, or join two nodes in a second way, as AWX does."""
     parent_id, child_id = pair["parent_id"], pair["child_id"]
-    _lock_graph(tx.connection, parent_id)
+    lock_graph(tx.connection, parent_id)
     nodes = find_rows(tx.connection, _nodes.name, [parent_id, child_id])
     if len({node["workflow_job_template_id"] for node in nodes.values()}) > 1:
         raise Refusal(f"Relationship not allowed: node {child_id} belongs to another workflow job template.", "Error")
@@ -55,26 +63,25 @@ def judge_edge(tx: Tx, pair: Mapping[str, Any]) -> None:
     kind = tx.connection.execute(joined).scalar_one_or_none()
     if kind is not None and kind != pair["kind"]:
         raise Refusal("Relationship not allowed.", "Error")
-    if parent_id in _descendants(tx.connection, child_id):
+    if _leads_to(tx.connection, child_id, parent_id):
         raise Refusal("Cycle detected.", "Error")
 
 
-def _lock_graph(connection: Connection, node_id: int) -> None:
-    """Let no other transaction change the edges of a node's workflow: two edges could close a cycle together."""
+def lock_graph(connection: Connection, node_id: int) -> None:
+    """Let no other transaction change or launch the graph that a node is of, until this one ends.
+
+    Two edges could close a cycle together; a launch could copy a node and miss the edges that lead to it.
+    """
     templates = t.unified_job_templates
     owner = select(_nodes.c.workflow_job_template_id).where(_nodes.c.id == node_id).scalar_subquery()
     connection.execute(select(templates.c.id).where(templates.c.id == owner).with_for_update())
 
 
-def _descendants(connection: Connection, node_id: int) -> set[int]:
-    """Return a node and all that can run after it."""
-    reached: set[int] = set()
-    following = {node_id}
-    while following:
-        reached |= following
-        rows = connection.execute(select(_edges.c.child_id).where(_edges.c.parent_id.in_(following))).scalars()
-        following = set(rows) - reached
-    return reached
+def _leads_to(connection: Connection, node_id: int, other_id: int) -> bool:
+    """Say whether a node is the other one, or the other can run after it."""
+    reached = select(literal(node_id, Integer).label("id")).cte("reached", recursive=True)
+    reached = reached.union(select(_edges.c.child_id).join(reached, reached.c.id == _edges.c.parent_id))
+    return connection.execute(select(reached.c.id).where(reached.c.id == other_id)).first() is not None
 
 
 def create_approval(tx: Tx, node: Row, values: Mapping[str, Any], user_id: int | None) -> int:
@@ -105,23 +112,36 @@ def delete_graph(tx: Tx, template_id: int) -> None:
 def copy_graph(tx: Tx, template_id: int, copy_id: int, user_id: int | None) -> None:
     """Give a copied template nodes, edges, attachments and approvals like the original's."""
     nodes = find_nodes(tx.connection, template_id)
-    templates = find_rows(
-        tx.connection, "unified_job_templates", [node["unified_job_template_id"] or 0 for node in nodes]
-    )
-    copies: dict[int, int] = {}
-    for node in nodes:
-        changed: dict[str, Any] = {"workflow_job_template_id": copy_id}
-        runs = templates.get(node["unified_job_template_id"])
-        if runs is not None and runs["type"] == APPROVAL:
-            changed["unified_job_template_id"] = copy_row(tx, "unified_job_templates", runs["id"], {}, user_id)
-        copies[node["id"]] = copy_row(tx, _nodes.name, node["id"], changed, user_id)
-        for table in _ATTACHED:
-            copy_children(tx, table, "node_id", node["id"], copies[node["id"]])
-    _copy_edges(tx, _edges, copies)
-
-
-def _copy_edges(tx: Tx, edges: Table, copies: Mapping[int, int]) -> None:
-    rows = tx.connection.execute(select(edges).where(edges.c.parent_id.in_(copies)).order_by(edges.c.id)).all()
-    made = [{"parent_id": copies[row.parent_id], "child_id": copies[row.child_id], "kind": row.kind} for row in rows]
+    approvals = _copy_approvals(tx, [node["unified_job_template_id"] for node in nodes], user_id)
+    copies = dict(zip((node["id"] for node in nodes), take_ids(tx.connection, _nodes, len(nodes)), strict=True))
+    common = {"workflow_job_template_id": copy_id, "created": tx.now, "modified": tx.now}
+    made = [
+        {**node, **common, "id": copies[node["id"]], "unified_job_template_id": approvals.get(runs, runs)}
+        for node in nodes
+        for runs in [node["unified_job_template_id"]]
+    ]
     if made:
-        tx.connection.execute(insert(edges), made)
+        tx.connection.execute(insert(_nodes), made)
+    for table, owner in _PAIRS:
+        _copy_pairs(tx, table, owner, copies)
+
+
+def _copy_approvals(tx: Tx, template_ids: Iterable[int | None], user_id: int | None) -> dict[int, int]:
+    """Copy those of the templates that are approvals; returns the copies' ids by the originals'."""
+    rows = find_rows(tx.connection, "unified_job_templates", [each for each in template_ids if each is not None])
+    return {
+        row_id: copy_row(tx, "unified_job_templates", row_id, {}, user_id)
+        for row_id, row in rows.items()
+        if row["type"] == APPROVAL
+    }
+
+
+def _copy_pairs(tx: Tx, table: Table, owner: str, copies: Mapping[int, int]) -> None:
+    """Copy what copied nodes have in a table, and point it at the copies."""
+    rows = tx.connection.execute(select(table).where(table.c[owner].in_(copies)).order_by(table.c.id)).mappings()
+    made = [
+        {name: copies[value] if name in _NODES else value for name, value in row.items() if name != "id"}
+        for row in rows
+    ]
+    if made:
+        tx.connection.execute(insert(table), made)

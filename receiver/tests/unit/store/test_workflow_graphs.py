@@ -5,17 +5,20 @@
 from __future__ import annotations
 
 import threading
+from typing import Any
 
 import pytest
 from sqlalchemy import select
-from tests.workflows import add_approval, add_row, add_runnable, add_workflow
+from tests.builders import add_token_credential
+from tests.workflows import add_approval, add_row, add_runnable, add_workflow, change_node, launch
 
 from playhook.errors import Refusal
 from playhook.settings import Settings
+from playhook.store import job_graphs
 from playhook.store import tables as t
-from playhook.store.objects import attach, detach
+from playhook.store.objects import attach, detach, update_row
 from playhook.store.store import Store, open_store
-from playhook.store.workflow_graphs import copy_graph, delete_graph, find_children, find_nodes, judge_edge
+from playhook.store.workflow_graphs import copy_graph, delete_graph, find_children, find_nodes, judge_edge, lock_graph
 from playhook.store.writer import Tx
 
 pytestmark = pytest.mark.both_databases
@@ -79,10 +82,44 @@ def test_two_edges_at_once_close_no_cycle(store: Store, settings: Settings, chai
     assert refused == ["Error: Cycle detected."]
 
 
+def test_a_graph_that_is_changed_while_it_is_launched_loses_no_edge(
+    store: Store, settings: Settings, chain: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A node without the edges that lead to it would run at once."""
+    other = open_store(settings)
+    ids = _ids(store, chain)
+    copy_edges = job_graphs._copy_edges
+    renaming: list[threading.Thread] = []
+
+    def rename(tx: Tx) -> None:
+        lock_graph(tx.connection, ids["b"])
+        update_row(tx, "workflow_job_template_nodes", ids["b"], {"identifier": "renamed"})
+
+    def rename_first(*arguments: Any) -> None:
+        renaming.append(threading.Thread(target=other.write, args=(rename,)))
+        renaming[0].start()
+        renaming[0].join(0.5)  # without the lock it is done by then
+        copy_edges(*arguments)
+
+    monkeypatch.setattr(job_graphs, "_copy_edges", rename_first)
+    job_id = store.write(launch, chain)
+    renaming[0].join()
+    other.close()
+
+    with store.reading() as connection:
+        graph = job_graphs.read_graph(connection, job_id)
+    assert len(graph.edges) == 2
+    assert "renamed" in _ids(store, chain)
+
+
 def test_a_copy_has_nodes_and_approvals_of_its_own(store: Store) -> None:
     approval = store.write(add_approval, "ask", 60)
-    nodes = {"run": store.write(add_runnable, "deploy"), "ask": approval}
+    nodes = {"run": store.write(add_runnable, "deploy"), "ask": approval, "empty": None}
     workflow = store.write(add_workflow, nodes, [("run", "ask", "failure")])
+    credential = store.write(add_token_credential)
+    attached = t.template_node_credentials
+    run = store.write(change_node, workflow, "run", limit="web", extra_data={"a": 1})
+    store.write(add_row, attached, node_id=run, credential_id=credential)
     copy = store.write(add_row, t.unified_job_templates, type="workflow_job_template", name="copy")
     store.write(copy_graph, workflow, copy, None)
     old, new = _ids(store, workflow), _ids(store, copy)
@@ -90,7 +127,11 @@ def test_a_copy_has_nodes_and_approvals_of_its_own(store: Store) -> None:
         assert find_children(connection, [new["run"]])[new["run"]]["failure"] == [new["ask"]]
         assert find_children(connection, [old["run"]])[old["run"]]["failure"] == [old["ask"]]
         own = {node["identifier"]: node["unified_job_template_id"] for node in find_nodes(connection, copy)}
-    assert own["run"] == nodes["run"]
+        copied = next(node for node in find_nodes(connection, copy) if node["identifier"] == "run")
+        pairs = connection.execute(select(attached.c.node_id, attached.c.credential_id).order_by(attached.c.id)).all()
+    assert (copied["limit"], copied["extra_data"]) == ("web", {"a": 1})
+    assert [tuple(pair) for pair in pairs] == [(run, credential), (new["run"], credential)]
+    assert (own["run"], own["empty"]) == (nodes["run"], None)
     assert own["ask"] != approval
     store.write(delete_graph, copy)
     with store.reading() as connection:

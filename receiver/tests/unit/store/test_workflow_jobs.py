@@ -99,6 +99,21 @@ def test_a_node_whose_template_is_deleted_meanwhile_fails_with_a_sentence(store:
     assert states_of(store, job_id) == {"build": "successful", "test": "", "mend": "successful", "deploy": "skipped"}
 
 
+def test_a_template_that_is_deleted_within_a_step_is_met_at_the_next_look(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    job_id = launch_jobs(store, (("build", "mend", "failure"),))
+
+    def delete_first(tx: Tx, workflow: Any, node_ids: Any) -> None:  # as another process may, on PostgreSQL
+        tx.connection.execute(delete(t.unified_job_templates).where(t.unified_job_templates.c.name == "build"))
+        node_jobs.launch_nodes(tx, workflow, node_ids)
+
+    monkeypatch.setattr(workflow_jobs, "launch_nodes", delete_first)
+    store.write(step_workflow, job_id)
+
+    assert states_of(store, job_id) == {"build": "", "mend": "pending"}
+
+
 def test_a_step_that_fails_in_the_middle_leaves_nothing_of_itself(
     store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:

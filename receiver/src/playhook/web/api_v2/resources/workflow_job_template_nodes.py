@@ -26,6 +26,7 @@ from playhook.store.workflow_graphs import (
     delete_approvals,
     find_children,
     judge_edge,
+    lock_graph,
 )
 from playhook.store.writer import Tx
 from playhook.web.api_v2.call import Call, answer
@@ -121,6 +122,12 @@ _PROMPT_NAMES: Final = tuple(each.name for each in PROMPT_FIELDS)
 _COLUMNS: Final = frozenset(each.column for each in PROMPT_FIELDS)
 
 
+def _before(tx: Tx, draft: Draft) -> None:
+    if draft.current is not None:
+        lock_graph(tx.connection, draft.current["id"])
+    _seal(tx, draft)
+
+
 def _seal(tx: Tx, draft: Draft) -> None:
     """Encrypt the passwords among a node's answers; `$encrypted$` keeps what it answered before."""
     if "extra_data" not in draft.values:
@@ -141,6 +148,7 @@ def _store(tx: Tx, written: Written) -> None:
 
 
 def _remove(tx: Tx, row: Row) -> None:
+    lock_graph(tx.connection, row["id"])
     delete_row(tx, "workflow_job_template_nodes", row["id"])
     delete_approvals(tx, [row["unified_job_template_id"]])
 
@@ -252,7 +260,7 @@ WORKFLOW_JOB_TEMPLATE_NODES: Final = Resource(
     prepare=_prepare,
     fill=_fill,
     check=_check,
-    before=_seal,
+    before=_before,
     after=_store,
     remove=_remove,
 )  # fmt: skip
