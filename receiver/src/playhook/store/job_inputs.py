@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from datetime import datetime
 from typing import Any, TypeVar
@@ -82,7 +82,10 @@ class WorkflowRow:
 
 @dataclass(frozen=True, kw_only=True)
 class Credential:
-    """A credential with its secrets in the clear; `secrets` are the names of the secret inputs."""
+    """A credential with its secrets in the clear; `secrets` are the names of the secret inputs.
+
+    `fields` and `injectors` are those of its type, which may be `managed`.
+    """
 
     id: int
     name: str
@@ -90,6 +93,9 @@ class Credential:
     namespace: str
     inputs: Mapping[str, Any] = field(repr=False)
     secrets: frozenset[str] = frozenset()
+    fields: Sequence[Mapping[str, Any]] = ()
+    injectors: Mapping[str, Any] = field(default_factory=dict)
+    managed: bool = False
 
     def text(self, name: str) -> str:
         """Return an input as text; a missing one is empty."""
@@ -251,6 +257,8 @@ def _credentials() -> Any:
         t.credentials.c.inputs,
         kinds.kind,
         kinds.namespace,
+        kinds.managed,
+        kinds.injectors,
         kinds.inputs.label("declared"),
     ).join(t.credential_types, kinds.id == t.credentials.c.credential_type_id)
 
@@ -265,4 +273,7 @@ def _decrypt(row: RowMapping, cipher: Cipher) -> Credential:
         namespace=row["namespace"] or "",
         inputs={name: cipher.decrypt(value) if name in encrypted else value for name, value in row["inputs"].items()},
         secrets=frozenset(encrypted | {each["id"] for each in declared if each.get("secret")}),
+        fields=declared,
+        injectors=row["injectors"] or {},
+        managed=row["managed"],
     )

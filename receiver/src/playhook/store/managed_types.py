@@ -7,29 +7,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
-
-@dataclass(frozen=True, kw_only=True)
-class ManagedType:
-    """One credential type that always exists and cannot be changed."""
-
-    name: str
-    kind: str
-    namespace: str
-    fields: tuple[dict[str, Any], ...]
-    required: tuple[str, ...] = ()
-
-    @property
-    def inputs(self) -> dict[str, Any]:
-        inputs: dict[str, Any] = {"fields": [dict(each) for each in self.fields]}
-        return {**inputs, "required": list(self.required)} if self.required else inputs
-
-
-def _field(name: str, label: str, help_text: str = "", **more: Any) -> dict[str, Any]:
-    field = {"id": name, "label": label, "type": "string", **more}
-    return {**field, "help_text": help_text} if help_text else field
+from playhook.store.cloud_types import CLOUD_TYPES
+from playhook.store.type_declarations import ManagedType, input_field, private_key, secret_field
 
 
 def _token_type(name: str, namespace: str, where: str, api_url: str, *, hosted: bool = True) -> ManagedType:
@@ -39,15 +20,16 @@ def _token_type(name: str, namespace: str, where: str, api_url: str, *, hosted: 
         kind="token",
         namespace=namespace,
         fields=(
-            _field("token", "Token", f"This token needs to come from your {where}", secret=True),
-            _field("api_url", "API URL", f"Where statuses are posted to, as in {api_url}. {otherwise}", format="url"),
+            secret_field("token", "Token", f"This token needs to come from your {where}"),
+            input_field("api_url", "API URL", f"Where statuses are posted to, as in {api_url}. {otherwise}",
+                        format="url"),
         ),
         required=("token",),
     )  # fmt: skip
 
 
-_USERNAME: Final = _field("username", "Username")
-_UNLOCK: Final = _field("ssh_key_unlock", "Private Key Passphrase", secret=True)
+_USERNAME: Final = input_field("username", "Username")
+_UNLOCK: Final = secret_field("ssh_key_unlock", "Private Key Passphrase")
 _BECOME_HELP: Final = (
     'Specify a method for "become" operations. This is equivalent to specifying the --become-method Ansible parameter.'
 )
@@ -57,10 +39,6 @@ _VAULT_HELP: Final = (
 )
 
 
-def _private_key(label: str) -> dict[str, Any]:
-    return _field("ssh_key_data", label, format="ssh_private_key", secret=True, multiline=True)
-
-
 MANAGED_TYPES: Final[tuple[ManagedType, ...]] = (
     ManagedType(
         name="Machine",
@@ -68,31 +46,32 @@ MANAGED_TYPES: Final[tuple[ManagedType, ...]] = (
         namespace="ssh",
         fields=(
             _USERNAME,
-            _field("password", "Password", secret=True, ask_at_runtime=True),
-            _private_key("SSH Private Key"),
-            _field("ssh_public_key_data", "Signed SSH Certificate", multiline=True, secret=True),
+            secret_field("password", "Password", ask_at_runtime=True),
+            private_key("SSH Private Key"),
+            secret_field("ssh_public_key_data", "Signed SSH Certificate", multiline=True),
             {**_UNLOCK, "ask_at_runtime": True},
-            _field("become_method", "Privilege Escalation Method", _BECOME_HELP),
-            _field("become_username", "Privilege Escalation Username"),
-            _field("become_password", "Privilege Escalation Password", secret=True, ask_at_runtime=True),
+            input_field("become_method", "Privilege Escalation Method", _BECOME_HELP),
+            input_field("become_username", "Privilege Escalation Username"),
+            secret_field("become_password", "Privilege Escalation Password", ask_at_runtime=True),
         ),
     ),
     ManagedType(
         name="Source Control",
         kind="scm",
         namespace="scm",
-        fields=(_USERNAME, _field("password", "Password", secret=True), _private_key("SCM Private Key"), _UNLOCK),
+        fields=(_USERNAME, secret_field("password", "Password"), private_key("SCM Private Key"), _UNLOCK),
     ),
     ManagedType(
         name="Vault",
         kind="vault",
         namespace="vault",
         fields=(
-            _field("vault_password", "Vault Password", secret=True, ask_at_runtime=True),
-            _field("vault_id", "Vault Identifier", _VAULT_HELP, format="vault_id"),
+            secret_field("vault_password", "Vault Password", ask_at_runtime=True),
+            input_field("vault_id", "Vault Identifier", _VAULT_HELP, format="vault_id"),
         ),
         required=("vault_password",),
     ),
+    *CLOUD_TYPES,
     _token_type(
         "GitHub Personal Access Token", "github_token", "profile settings in GitHub", "https://github.example.com/api/v3"
     ),
@@ -111,10 +90,10 @@ MANAGED_TYPES: Final[tuple[ManagedType, ...]] = (
         kind="registry",
         namespace="registry",
         fields=(
-            _field("host", "Authentication URL", "Authentication endpoint for the container registry.",
+            input_field("host", "Authentication URL", "Authentication endpoint for the container registry.",
                    default="quay.io"),
             _USERNAME,
-            _field("password", "Password or Token", "A password or token used to authenticate with", secret=True),
+            secret_field("password", "Password or Token", "A password or token used to authenticate with"),
             {"id": "verify_ssl", "label": "Verify SSL", "type": "boolean", "default": True},
         ),
         required=("host",),
@@ -124,10 +103,10 @@ MANAGED_TYPES: Final[tuple[ManagedType, ...]] = (
         kind="galaxy",
         namespace="galaxy_api_token",
         fields=(
-            _field("url", "Galaxy Server URL", "The URL of the Galaxy instance to connect to."),
-            _field("auth_url", "Auth Server URL", "The URL of a Keycloak server token_endpoint, if using SSO auth."),
-            _field("token", "API Token", "A token to use for authentication against the Galaxy instance.",
-                   secret=True),
+            input_field("url", "Galaxy Server URL", "The URL of the Galaxy instance to connect to."),
+            input_field("auth_url", "Auth Server URL",
+                        "The URL of a Keycloak server token_endpoint, if using SSO auth."),
+            secret_field("token", "API Token", "A token to use for authentication against the Galaxy instance."),
         ),
         required=("url",),
     ),

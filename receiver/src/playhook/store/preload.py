@@ -15,8 +15,9 @@ from sqlalchemy import func, insert, select, text, update
 from playhook.errors import SettingsError, StoreUnavailable
 from playhook.settings import Settings
 from playhook.store import tables as t
-from playhook.store.managed_types import MANAGED_TYPES, ManagedType
+from playhook.store.managed_types import MANAGED_TYPES
 from playhook.store.objects import insert_row
+from playhook.store.type_declarations import ManagedType
 from playhook.store.users import create_superuser, hash_password
 from playhook.store.writer import Tx
 
@@ -76,14 +77,21 @@ def _ensure_group(tx: Tx, name: str) -> None:
 def _ensure_type(tx: Tx, managed: ManagedType) -> None:
     table = t.credential_types
     stored = tx.connection.execute(
-        select(table.c.id, table.c.inputs).where(table.c.namespace == managed.namespace, table.c.managed)
+        select(table.c.id, table.c.inputs, table.c.injectors).where(
+            table.c.namespace == managed.namespace, table.c.managed
+        )
     ).one_or_none()
-    values = {"name": managed.name, "kind": managed.kind, "inputs": managed.inputs}
+    values = {
+        "name": managed.name,
+        "kind": managed.kind,
+        "inputs": managed.inputs,
+        "injectors": dict(managed.injectors),
+    }
     if stored is None:
-        fixed = {"namespace": managed.namespace, "managed": True, "injectors": {}}
+        fixed = {"namespace": managed.namespace, "managed": True}
         insert_row(tx, "credential_types", {**values, **fixed})
         tx.config_changed()
-    elif stored.inputs != managed.inputs:
+    elif (stored.inputs, stored.injectors) != (managed.inputs, values["injectors"]):
         tx.connection.execute(update(table).where(table.c.id == stored.id).values(**values, modified=tx.now))
         tx.config_changed()
 

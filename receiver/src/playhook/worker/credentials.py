@@ -16,21 +16,23 @@ from typing import Final
 
 from playhook.errors import JobCannotRun
 from playhook.store.job_inputs import Credential
+from playhook.worker.injection import Injection, inject_credentials
 from playhook.worker.private_dir import write_private
 from playhook.worker.request import artifacts_of
 from playhook.worker.ssh_keys import unlock_key
 
 _ASK: Final = "ASK"  # AWX's way to say: prompt for it at every launch
 _DEFAULT_USER: Final = "root"  # as in AWX: the service's own account is not meant
-_WITHOUT_EFFECT: Final = {"scm", "token", "galaxy", "registry"}  # used elsewhere, never given to a playbook
+_NOT_FOR_JOBS: Final = {"external", "insights", "cryptography"}
 
 
 @dataclass(frozen=True, kw_only=True)
 class PlaybookAccess:
-    """Options for ansible-playbook, none of them secret, and the unlocked key for its ssh-agent."""
+    """Options for ansible-playbook, none of them secret, the unlocked key for its ssh-agent, and what is injected."""
 
     options: list[str]
     ssh_key: str | None = field(default=None, repr=False)
+    injection: Injection = field(default_factory=Injection)
 
 
 def write_credentials(private: Path, credentials: Sequence[Credential]) -> PlaybookAccess:
@@ -46,11 +48,15 @@ def write_credentials(private: Path, credentials: Sequence[Credential]) -> Playb
         *(_machine_options(directory, machine) if machine else []),
         *(option for vault in vaults for option in _vault_options(directory, vault)),
     ]
-    return PlaybookAccess(options=options, ssh_key=_unlock(private, machine) if machine else None)
+    return PlaybookAccess(
+        options=options,
+        ssh_key=_unlock(private, machine) if machine else None,
+        injection=inject_credentials(directory, credentials),
+    )
 
 
 def _check(credential: Credential) -> None:
-    if credential.kind not in {"ssh", "vault", *_WITHOUT_EFFECT}:
+    if credential.kind in _NOT_FOR_JOBS:
         raise JobCannotRun(
             f'credential "{credential.name}" is of a type that jobs cannot use: remove it from the job template'
         )

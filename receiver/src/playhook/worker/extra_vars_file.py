@@ -58,13 +58,15 @@ def collect_extra_vars(inputs: JobInputs, scm_revision: str) -> ExtraVars:
     return ExtraVars(trusted=trusted, untrusted={k: v for k, v in everything.items() if k not in trusted})
 
 
-def write_extra_vars(directory: Path, extra_vars: ExtraVars) -> list[str]:
-    """Write the files (0600) and return the options that name them."""
+def write_extra_vars(directory: Path, extra_vars: ExtraVars, injected: Mapping[str, Any]) -> list[str]:
+    """Write the files (0600) and return the options that name them; what credentials inject wins, as in AWX."""
     files = []
     if extra_vars.trusted:
         files.append(write_private(directory / "template_vars.json", _dump(extra_vars.trusted)))
     if extra_vars.untrusted:
         files.append(write_private(directory / "extra_vars.json", encode_untrusted(extra_vars.untrusted)))
+    if injected:
+        files.append(write_private(directory / "injected_vars.json", encode_untrusted(injected)))
     return [option for file in files for option in ("-e", f"@{file}")]
 
 

@@ -17,9 +17,10 @@ _URL_PASSWORD: Final = re.compile(r"(\w+://[^/\s:@]*):[^/\s@]+@")
 
 
 class Mask:
-    """Replaces secrets in texts and in documents."""
+    """Replaces secrets in texts and in documents; `names` are variables of an environment that are secret whole."""
 
-    def __init__(self, secrets: Collection[str]) -> None:
+    def __init__(self, secrets: Collection[str], names: Collection[str] = ()) -> None:
+        self._names = frozenset(names)
         texts = sorted({form for secret in secrets for form in _forms(secret)}, key=len, reverse=True)
         self._texts = re.compile("|".join(map(re.escape, texts))) if texts else None
         self._raw = tuple(orjson.dumps(text)[1:-1] for text in texts)
@@ -48,7 +49,9 @@ class Mask:
     def environment(self, environment: Mapping[str, str]) -> dict[str, str]:
         """Mask what is known to be secret, and what has the name of a secret."""
         return {
-            name: MASKED if _SECRET_NAME.search(name) else _URL_PASSWORD.sub(rf"\1:{MASKED}@", self.text(value))
+            name: MASKED
+            if name in self._names or _SECRET_NAME.search(name)
+            else _URL_PASSWORD.sub(rf"\1:{MASKED}@", self.text(value))
             for name, value in sorted(environment.items())
         }
 

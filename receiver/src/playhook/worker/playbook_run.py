@@ -35,7 +35,7 @@ def run_playbook_job(shop: Workshop, job: ClaimedJob) -> Finish:
     """Prepare, start and follow the job. Raises JobCannotRun, and JobStopped while the playbook has not started."""
     with private_dir(shop.settings.home, job.claim.job_id) as private:
         checkout = check_out(shop, job, private)
-        request = _prepare(shop, job.inputs, checkout, private)
+        request, mask = _prepare(shop, job.inputs, checkout, private)
         job.stop.check()
         if not shop.store.write(start, job.claim, scm_revision=checkout.revision):
             raise JobStopped("canceled")
@@ -43,19 +43,21 @@ def run_playbook_job(shop: Workshop, job: ClaimedJob) -> Finish:
         run = shop.launcher.launch(request)
         try:
             job.stop.call(run.cancel)
-            outcome = _Follower(shop, job, recorder).follow(run)
+            outcome = _Follower(shop, job, recorder, mask).follow(run)
         finally:
             run.close()
         recorder.close()
         return _conclude(job, request, outcome, recorder)
 
 
-def _prepare(shop: Workshop, inputs: JobInputs, checkout: Checkout, private: Path) -> RunRequest:
+def _prepare(shop: Workshop, inputs: JobInputs, checkout: Checkout, private: Path) -> tuple[RunRequest, Mask]:
+    """Write what the job needs below `private`; returns the request, and what keeps its secrets out of its records."""
     job, project = inputs.job, get_project(inputs)
     variables = private / "vars"
     variables.mkdir(mode=0o700)
     access = write_credentials(private, inputs.credentials)
-    return RunRequest(
+    injected = access.injection
+    request = RunRequest(
         mark=make_mark(shop.scope, job.id),
         private_dir=str(private),
         project_dir=str(checkout.path),
@@ -64,17 +66,19 @@ def _prepare(shop: Workshop, inputs: JobInputs, checkout: Checkout, private: Pat
         options=[
             *access.options,
             *playbook_options(job),
-            *write_extra_vars(variables, collect_extra_vars(inputs, checkout.revision)),
+            *write_extra_vars(variables, collect_extra_vars(inputs, checkout.revision), injected.extra_vars),
         ],
         environment={
             **job_environment(private, checkout.path, checkout.requirements),
             "JOB_ID": str(job.id),
             "INVENTORY_ID": str(job.inventory_id),
             "PROJECT_REVISION": checkout.revision,
+            **injected.environment,
         },
         timeout=_timeout(job.timeout, shop.settings.job_timeout),
         ssh_key=access.ssh_key,
     )
+    return request, Mask(inputs.secrets() | injected.secrets, injected.secret_names)
 
 
 def _timeout(own: int, default: int) -> int:
@@ -85,9 +89,8 @@ def _timeout(own: int, default: int) -> int:
 class _Follower:
     """Stores what a launched job tells until it ends."""
 
-    def __init__(self, shop: Workshop, job: ClaimedJob, recorder: EventRecorder) -> None:
-        self._shop, self._job, self._recorder = shop, job, recorder
-        self._mask = Mask(job.inputs.secrets())
+    def __init__(self, shop: Workshop, job: ClaimedJob, recorder: EventRecorder, mask: Mask) -> None:
+        self._shop, self._job, self._recorder, self._mask = shop, job, recorder, mask
 
     def follow(self, run: LaunchedRun) -> Outcome | None:
         """Return how it ended; None when its process died without saying so."""

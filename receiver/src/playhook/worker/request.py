@@ -31,7 +31,7 @@ class RunRequest:
     playbook: str
     inventory: list[str]
     options: list[str]
-    environment: Mapping[str, str]
+    environment: Mapping[str, str] = field(repr=False)
     timeout: int = 0
     ssh_key: str | None = field(default=None, repr=False)
 

@@ -128,3 +128,50 @@ def test_managed_types_cannot_be_changed_and_used_ones_not_deleted(api: Api, wor
     assert api.delete(own["url"]).json() == {"detail": "Credential types that are in use cannot be deleted"}
     assert api.delete(made["url"]).status == 204
     assert api.delete(own["url"]).status == 204
+
+
+FIELD = {"id": "key", "label": "Key"}
+UNEXPECTED = "Additional properties are not allowed ('x' was unexpected)"
+
+
+@pytest.mark.parametrize(
+    ("inputs", "sentence"),
+    [
+        ({"x": 1}, f"Schema validation error in relative path [] ({UNEXPECTED})"),
+        ({"dependencies": {}}, "'dependencies' is not supported for custom credentials."),
+        ({"fields": {}}, "dict provided in relative path ['fields'], expected array"),
+        ({"fields": ["x"]}, "str provided in relative path ['fields', 0], expected dict"),
+        ({"fields": [{"id": "key"}]}, "'label' is a required property"),
+        ({"fields": [{**FIELD, "secret": "yes"}]},
+         "str provided in relative path ['fields', 0, 'secret'], expected boolean"),
+        ({"fields": [{**FIELD, "type": "number"}]}, "'number' is not one of ['string', 'boolean']"),
+        ({"fields": [{**FIELD, "id": "a-b"}]}, "a-b is an invalid variable name"),
+        ({"fields": [{**FIELD, "id": "tower"}]}, '"tower" is a reserved field name'),
+        ({"fields": [FIELD, FIELD]}, "field IDs must be unique (key)"),
+        ({"fields": [{**FIELD, "type": "boolean", "default": "x"}]}, "x is not a boolean"),
+        ({"fields": [{**FIELD, "type": "boolean", "secret": True}]}, "secret not allowed for boolean type (key)"),
+        ({"required": "key"}, "str provided in relative path ['required'], expected array"),
+    ],
+)  # fmt: skip
+def test_wrong_inputs_of_a_type_are_told(api: Api, world: World, inputs: dict[str, Any], sentence: str) -> None:
+    refused = api.post("/api/v2/credential_types/", {"name": "Own", "kind": "cloud", "inputs": inputs})
+    assert (refused.status, refused.json()) == (400, {"inputs": [sentence]})
+
+
+def test_injectors_may_use_the_types_own_fields_alone(api: Api, world: World) -> None:
+    body = {"name": "Own", "kind": "net", "inputs": {"fields": [FIELD]}}
+    refused = api.post("/api/v2/credential_types/", {**body, "injectors": {"env": {"A": "{{ other }}"}}})
+    assert (refused.status, refused.json()) == (
+        400,
+        {"injectors": ["A uses an undefined field ('other' is undefined)"]},
+    )
+    injectors = {"env": {"A": "{{ key }}"}, "extra_vars": {"b": "{{ key }}"}}
+    assert create(api, "credential_types", **body, injectors=injectors)["injectors"] == injectors
+
+
+def test_credentials_of_clouds_and_clusters_say_what_they_are(api: Api, world: World) -> None:
+    for namespace, cloud, kubernetes in (("aws", True, False), ("kubernetes_bearer_token", False, True)):
+        made = create(api, "credentials", name=namespace, organization=1, credential_type=type_id(api, namespace))
+        assert (made["kind"], made["cloud"], made["kubernetes"]) == (namespace, cloud, kubernetes)
+        attached = api.post(f"{world.template['url']}credentials/", {"id": made["id"]})
+        assert attached.status == 204

@@ -32,7 +32,7 @@ SECRET_FIELDS = {
     "ssh": ["password", "ssh_key_data", "ssh_public_key_data", "ssh_key_unlock", "become_password"],
     "vault": ["vault_password"],
     "token": ["token"],
-    "cloud": ["token"],
+    "external": ["token"],
 }
 _SSHD = """
 Port {port}
@@ -242,7 +242,7 @@ def test_a_wrong_vault_password_fails_at_once(bench: Bench, tmp_path: Path) -> N
         ("vault", {"vault_password": "ASK"}, "asks for its vault_password at every launch"),
         ("vault", {"vault_password": "x", "vault_id": "a@b"}, "must not hold an @"),
         ("vault", {}, "has no vault password"),
-        ("cloud", {"token": "x"}, "is of a type that jobs cannot use"),
+        ("external", {"token": "x"}, "is of a type that jobs cannot use"),
     ],
 )
 def test_a_credential_that_cannot_be_used_is_named(

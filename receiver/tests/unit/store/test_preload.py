@@ -25,7 +25,10 @@ pytestmark = pytest.mark.both_databases
 _NAMES = {
     "Machine", "Source Control", "Vault", "GitHub Personal Access Token", "GitLab Personal Access Token",
     "Bitbucket Data Center HTTP Access Token", "Container Registry", "Ansible Galaxy/Automation Hub API Token",
-    "Bitbucket Cloud Access Token", "Gitea Access Token", "Azure DevOps Personal Access Token",
+    "Bitbucket Cloud Access Token", "Gitea Access Token", "Azure DevOps Personal Access Token", "Network",
+    "Amazon Web Services", "OpenStack", "VMware vCenter", "Red Hat Satellite 6", "Google Compute Engine",
+    "Microsoft Azure Resource Manager", "Red Hat Virtualization", "Red Hat Ansible Automation Platform",
+    "OpenShift or Kubernetes API Bearer Token",
 }  # fmt: skip
 
 
@@ -86,16 +89,19 @@ def test_a_deleted_organization_stays_deleted(empty: Store, settings: Settings) 
     assert _all(empty, t.organizations) == []
 
 
-def test_managed_types_get_the_inputs_of_this_version(empty: Store, settings: Settings) -> None:
+@pytest.mark.parametrize("aged", [{"inputs": {"fields": []}}, {"injectors": {"env": {}}}])
+def test_managed_types_get_the_inputs_and_injectors_of_this_version(
+    empty: Store, settings: Settings, aged: dict[str, Any]
+) -> None:
     def age(tx: Tx) -> None:
-        tx.connection.execute(update(t.credential_types).values(inputs={"fields": []}))
+        tx.connection.execute(update(t.credential_types).values(**aged))
 
     empty.write(preload, settings)
     before = _all(empty, t.credential_types)
     empty.write(age)
     empty.write(preload, settings)
-    after = {row.id: row.inputs for row in _all(empty, t.credential_types)}
-    assert after == {row.id: row.inputs for row in before}
+    after = {row.id: (row.inputs, row.injectors) for row in _all(empty, t.credential_types)}
+    assert after == {row.id: (row.inputs, row.injectors) for row in before}
 
 
 def test_token_types_have_a_secret_token_and_an_address(empty: Store, settings: Settings) -> None:

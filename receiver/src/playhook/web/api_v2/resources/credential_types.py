@@ -4,10 +4,14 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
+from playhook.domain.injectors import complain_of_injectors, complain_of_unknown
 from playhook.errors import Forbidden
 from playhook.store.collections import Link, Row
+from playhook.store.credentials import fields_of
 from playhook.store.objects import count_by
 from playhook.web.api_v2.call import Call
 from playhook.web.api_v2.fields import Field, choice, computed
@@ -23,6 +27,12 @@ KINDS: Final = (
 )  # fmt: skip
 _CUSTOM_KINDS: Final = ("cloud", "net")
 _FIELD_TYPES: Final = ("string", "boolean")
+_FIELD_KEYS: Final[Mapping[str, type]] = {
+    "id": str, "label": str, "help_text": str, "format": str, "multiline": bool, "secret": bool, "ask_at_runtime": bool,
+}  # fmt: skip
+_FIELD_ID: Final = re.compile(r"[a-zA-Z_]+[a-zA-Z0-9_]*")
+_FORMATS: Final = ("ssh_private_key", "url", "vault_id")
+_SCHEMA_WORDS: Final[Mapping[type, str]] = {str: "string", bool: "boolean"}
 
 
 def _check(draft: Draft) -> None:
@@ -33,8 +43,11 @@ def _check(draft: Draft) -> None:
     inputs = draft.get("inputs") or {}
     if draft.current is not None and draft.is_changed("inputs") and _is_used(draft.call, draft.current["id"]):
         raise Forbidden("Modifications to inputs are not allowed for credential types that are in use")
-    for message in _complaints(inputs):
-        draft.fail("inputs", message)
+    wrong = _complaints(inputs)
+    if wrong:
+        draft.fail("inputs", *wrong)
+    elif complaints := complain_of_injectors(fields_of(inputs), draft.get("injectors") or {}):
+        draft.fail("injectors", *complaints)
 
 
 def _is_used(call: Call, type_id: int) -> bool:
@@ -42,24 +55,58 @@ def _is_used(call: Call, type_id: int) -> bool:
 
 
 def _complaints(inputs: dict[str, Any]) -> list[str]:
-    """Say what is wrong with a custom type's inputs."""
-    fields = inputs.get("fields", [])
-    unknown = sorted(set(inputs) - {"fields", "required", "dependencies", "metadata"})
-    complaints = [f"Additional properties are not allowed ('{name}' was unexpected)" for name in unknown]
-    if not isinstance(fields, list) or not all(isinstance(each, dict) for each in fields):
-        return [*complaints, f"{fields!r} is not of type 'array'"]
-    names = [each.get("id") for each in fields]
-    for each in fields:
-        if not isinstance(each.get("id"), str) or not str(each.get("id")).isidentifier():
-            complaints.append(f"{each.get('id')!r} is not a valid field id")
-        if not isinstance(each.get("label"), str):
-            complaints.append(f"'label' is a required property of field {each.get('id')}")
-        if each.get("type", "string") not in _FIELD_TYPES:
-            complaints.append(f"{each.get('type')!r} is not one of ['string', 'boolean']")
-    required = inputs.get("required", [])
-    if not isinstance(required, list) or any(each not in names for each in required):
-        complaints.append("'required' must list ids of fields")
-    return complaints
+    """Say what is wrong with a custom type's inputs, in AWX's sentences."""
+    if "dependencies" in inputs:
+        return ["'dependencies' is not supported for custom credentials."]
+    wrong = list(complain_of_unknown([], inputs, ("fields", "required")))
+    fields, required = inputs.get("fields", []), inputs.get("required", [])
+    for name, given in (("fields", fields), ("required", required)):
+        if not isinstance(given, list):
+            wrong.append(f"{type(given).__name__} provided in relative path ['{name}'], expected array")
+    wrong = wrong or [each for number, field in enumerate(fields) for each in _complain_of_field(number, field)]
+    wrong += [
+        f"{type(each).__name__} provided in relative path ['required', {number}], expected string"
+        for number, each in enumerate(required)
+        if not isinstance(each, str)
+    ]
+    return wrong or list(_complain_of_ids(fields))
+
+
+def _complain_of_field(number: int, field: Any) -> Iterator[str]:
+    if not isinstance(field, dict):
+        yield f"{type(field).__name__} provided in relative path ['fields', {number}], expected dict"
+        return
+    yield from complain_of_unknown(["fields", number], field, (*_FIELD_KEYS, "type", "choices", "default"))
+    yield from (f"'{name}' is a required property" for name in ("id", "label") if name not in field)
+    for name, kind in _FIELD_KEYS.items():
+        if name in field and not isinstance(field[name], kind):
+            found, expected = type(field[name]).__name__, _SCHEMA_WORDS[kind]
+            yield f"{found} provided in relative path ['fields', {number}, '{name}'], expected {expected}"
+    if field.get("type", "string") not in _FIELD_TYPES:
+        yield f"{field['type']!r} is not one of {list(_FIELD_TYPES)}"
+    if field.get("format", "ssh_private_key") not in _FORMATS:
+        yield f"{field['format']!r} is not one of {list(_FORMATS)}"
+    if isinstance(field.get("id"), str) and not _FIELD_ID.fullmatch(field["id"]):
+        yield f"{field['id']} is an invalid variable name"
+    choices = field.get("choices", [""])
+    if not isinstance(choices, list) or not choices or not all(isinstance(each, str) for each in choices):
+        yield f"The choices in relative path ['fields', {number}, 'choices'] must be a list of texts"
+
+
+def _complain_of_ids(fields: list[dict[str, Any]]) -> Iterator[str]:
+    ids: set[str] = set()
+    for field in fields:
+        name, kind = field["id"], field.get("type", "string")
+        if name == "tower":
+            yield '"tower" is a reserved field name'
+        if name in ids:
+            yield f"field IDs must be unique ({name})"
+        ids.add(name)
+        if "default" in field and not isinstance(field["default"], bool if kind == "boolean" else str):
+            yield f"{field['default']} is not a {kind}"
+        for key in ("choices", "multiline", "format", "secret"):
+            if key in field and kind != "string":
+                yield f"{key} not allowed for {kind} type ({name})"
 
 
 def _removable(call: Call, row: Row) -> None:

@@ -51,7 +51,11 @@ _TYPE_IS_USED: Final = (
 
 def _summarize(view: Rendering, row: Row) -> Mapping[str, Any]:
     kind = view.find("credential_types", row["credential_type_id"]) or {}
-    return {"kind": kind.get("namespace") or "", "cloud": kind.get("kind") == "cloud", "kubernetes": False}
+    return {
+        "kind": kind.get("namespace") or "",
+        "cloud": kind.get("kind") == "cloud",
+        "kubernetes": kind.get("kind") == "kubernetes",
+    }
 
 
 def _prepare_summaries(view: Rendering, rows: Any) -> None:
