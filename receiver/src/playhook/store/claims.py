@@ -12,7 +12,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, Connection, Row, exists, or_, select, update
+from sqlalchemy import ColumnElement, Connection, Row, exists, or_, select, text, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.sql.dml import ReturningUpdate
 
@@ -39,7 +39,7 @@ class Claim:
 
 
 class ClaimLost(Conflict):
-    """The job was taken from this worker; what it does no longer counts."""
+    """The job was taken from this worker, or by another one first; what this one does no longer counts."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -68,6 +68,9 @@ def find_next(connection: Connection, queues: Collection[str] = ()) -> int | Non
     The oldest of all is also the oldest of its group, so the jobs of a group run in order. Read only: with a long
     queue behind one lock group this takes milliseconds, which the writer is spared.
     """
+    if connection.dialect.name != "sqlite":
+        # PostgreSQL believes for a while that a queue which has just grown is short, and would sort it for each claim.
+        connection.execute(text("SET LOCAL enable_sort = off"))
     wanted = select(_jobs.c.id).where(
         _jobs.c.status == "pending", _jobs.c.type.in_(RUN_BY_WORKERS), _is_free(), may_run_on(queues)
     )
@@ -75,7 +78,10 @@ def find_next(connection: Connection, queues: Collection[str] = ()) -> int | Non
 
 
 def claim(tx: Tx, job_id: int, worker: str, node: str = "") -> Claim | None:
-    """Take a pending job; None when another worker was first, it was canceled, or its lock group is taken."""
+    """Take a pending job; None when another worker was first, it was canceled, or its lock group is taken.
+
+    Raises ClaimLost when its lock group is taken at this very moment.
+    """
     row = _take(
         tx,
         update(_jobs)
@@ -150,7 +156,7 @@ def request_cancel(tx: Tx, job_id: int) -> bool:
 def start_workflow(tx: Tx, job_id: int) -> bool:
     """Take a workflow job from pending to running, in its turn among those of its lock group; False when it must wait.
 
-    It needs no worker of its own: whoever steps it next goes on.
+    It needs no worker of its own: whoever steps it next goes on. Raises ClaimLost as `claim` does.
     """
     started = _take(
         tx,
@@ -241,13 +247,13 @@ def holds(tx: Tx, claim: Claim) -> bool:
 def _take(tx: Tx, statement: ReturningUpdate[Any]) -> Row[Any] | None:
     """Run a statement that takes a lock group; None when it took nothing.
 
-    Two machines may find a group free at the same moment. The index on active jobs lets one of them have it.
+    Two machines may find a group free at the same moment. The index on active jobs lets one of them have it, and the
+    other one gets ClaimLost, which undoes its write.
     """
     try:
-        with tx.connection.begin_nested():
-            return tx.connection.execute(statement).one_or_none()
+        return tx.connection.execute(statement).one_or_none()
     except IntegrityError:
-        return None
+        raise ClaimLost("another machine has just taken a job of the same lock group") from None
 
 
 def _held(claim: Claim) -> tuple[ColumnElement[bool], ...]:

@@ -246,7 +246,7 @@ unified_jobs = Table(
     to("unified_job_templates.id", "unified_job_template_id"),
     to("organizations.id", "organization_id", index=False),
     Column("launch_type", String(20), nullable=False),
-    Column("status", String(20), nullable=False, index=True),
+    Column("status", String(20), nullable=False),
     flag("failed"),
     flag("cancel_requested"),
     Column("started", UtcTime),

@@ -123,7 +123,10 @@ class WorkerPool:
         """Claim a job and know that it runs, in one step: between the two it would look like an orphan."""
         with self._claiming:
             while (job_id := self._find_next()) is not None:
-                claimed = self._store.write(claim, job_id, self._presence.name, self._presence.hostname)
+                try:
+                    claimed = self._store.write(claim, job_id, self._presence.name, self._presence.hostname)
+                except ClaimLost:
+                    continue
                 if claimed is not None:
                     with self._changed:
                         self._running[job_id] = stop

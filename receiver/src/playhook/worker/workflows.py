@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from typing import Final
 
 from playhook.dispatch.base import Dispatch
+from playhook.store.claims import ClaimLost
 from playhook.store.store import Store
 from playhook.store.workflow_jobs import find_workflows_to_step, step_workflow
 
@@ -21,7 +22,10 @@ def register_workflows(store: Store, dispatch: Dispatch) -> None:
 
 
 def _step(store: Store, dispatch: Dispatch, job_id: int) -> None:
-    again = store.write(step_workflow, job_id)
+    try:
+        again = store.write(step_workflow, job_id)
+    except ClaimLost:  # another one of its lock group starts at this moment, and rings when it ends
+        return
     if again is not None:  # an approval expires
         dispatch.defer(TASK, job_id, again)
 

@@ -42,5 +42,6 @@ def upgrade() -> None:
         sqlite_where=active,
         postgresql_where=active,
     )
+    op.drop_index("ix_unified_jobs_status", "unified_jobs")
     op.drop_column("unified_jobs", "lease_expires")
     op.add_column("installation", sa.Column("key_check", sa.Text(), server_default="", nullable=False))
