@@ -9,18 +9,19 @@ event loop each time.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
+import orjson
 from sqlalchemy import Column, Connection, Dialect, Table, select
-from sqlalchemy.dialects.postgresql import insert as postgresql_insert
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 from sqlalchemy.exc import DBAPIError
 
 _ROWS: Final = 64  # of one statement
-_INSERT: Final[Mapping[str, Any]] = {"sqlite": sqlite_insert, "postgresql": postgresql_insert}
+_NUL: Final = re.compile(rb"(?<!\\)((?:\\\\)*)\\u0000")
 _VERSION: Final = "SELECT (SELECT config_version FROM installation)"
 _LAST_ID: Final = ", (SELECT seq FROM sqlite_sequence WHERE name = '{table}')"
 _NEXT_IDS: Final = ", ARRAY(SELECT nextval(pg_get_serial_sequence('{table}', 'id')) FROM generate_series(1, %s))"
@@ -71,8 +72,8 @@ def insert_rows(
     for start in range(0, len(rows), _ROWS):
         part = rows[start : start + _ROWS]
         names = frozenset(part[0].common.keys() | part[0].own)
-        shape = _shape(connection.dialect, table, names, unless_taken)
-        inserted += run_at_driver(connection, shape.statement(len(part)), shape.bind(part)).rowcount
+        insert = _insertion(connection.dialect, table, names, unless_taken)
+        inserted += run_at_driver(connection, insert.statement(len(part)), insert.bind(part)).rowcount
     return inserted
 
 
@@ -93,16 +94,24 @@ def run_at_driver(connection: Connection, statement: str, values: Sequence[Any] 
     return driver
 
 
-class _Shape:
+class _Insertion(Protocol):
     """An INSERT into certain columns, for any number of rows."""
 
-    def __init__(self, dialect: Dialect, table: Table, names: frozenset[str], unless_taken: tuple[str, ...]) -> None:
-        defaults = {
-            column.name: _constant(column)
-            for column in table.columns
-            if column.name not in names and column.default is not None
-        }
-        order, (self._head, self._row, self._tail) = _compile(dialect, table, [*names, *defaults], unless_taken)
+    def statement(self, count: int) -> str:
+        """Return the text for so many rows, the same object each time: the driver looks its prepared one up by it."""
+
+    def bind(self, rows: Sequence[Row]) -> list[Any]:
+        """Return the rows' values as the driver takes them."""
+
+
+class _Values:
+    """SQLite's: the values one after the other."""
+
+    def __init__(self, dialect: Dialect, table: Table, names: Iterable[str], defaults: Values, tail: str) -> None:
+        compiled = sqlite_insert(table).compile(dialect=dialect, column_keys=[*names, *defaults])
+        self._head, _values, self._row = str(compiled).partition(" VALUES ")
+        self._tail = tail
+        order = list(compiled.positiontup or ())
         self._statements: dict[int, str] = {}
         self._places = {name: place for place, name in enumerate(order)}
         self._processors = {name: table.c[name].type.dialect_impl(dialect).bind_processor(dialect) for name in order}
@@ -110,13 +119,11 @@ class _Shape:
         self._fill(self._blank, defaults)
 
     def statement(self, count: int) -> str:
-        """Return the text for so many rows, the same object each time: the driver looks its prepared one up by it."""
         if count not in self._statements:
             self._statements[count] = f"{self._head} VALUES {', '.join([self._row] * count)}{self._tail}"
         return self._statements[count]
 
     def bind(self, rows: Sequence[Row]) -> list[Any]:
-        """Return the rows' values one after the other, as the driver takes them."""
         bound: list[Any] = []
         common: dict[int, list[Any]] = {}
         for row in rows:
@@ -133,26 +140,47 @@ class _Shape:
         return values
 
 
-@lru_cache(maxsize=256)
-def _shape(dialect: Dialect, table: Table, names: frozenset[str], unless_taken: tuple[str, ...]) -> _Shape:
-    return _Shape(dialect, table, names, unless_taken)
+class _Document:
+    """PostgreSQL's: all rows as one JSON document.
 
-
-def _compile(
-    dialect: Dialect, table: Table, names: list[str], unless_taken: tuple[str, ...]
-) -> tuple[list[str], tuple[str, str, str]]:
-    """Compile the INSERT of one row.
-
-    Returns the names in the order of its values, and the text: what is before the values, they, and what is after.
+    psycopg looks for the places of parameters in a text again each time, and the server parses it, unless it is short.
+    With a text that never changes, 64 deliveries cost a fifth of what their some thousand parameters would.
     """
-    statement = _INSERT[dialect.name](table).inline()  # else PostgreSQL's would return the new key, after each row
-    if unless_taken:
-        statement = statement.on_conflict_do_nothing(index_elements=list(unless_taken))
-    positional = dialect if dialect.positional else type(dialect)(paramstyle="format")  # type: ignore[call-arg]
-    compiled = statement.compile(dialect=positional, column_keys=names)
-    head, _values, rest = str(compiled).partition(" VALUES ")
-    row, conflict, tail = rest.partition(" ON CONFLICT ")
-    return list(compiled.positiontup), (head, row, conflict + tail)
+
+    def __init__(self, dialect: Dialect, table: Table, names: Iterable[str], defaults: Values, tail: str) -> None:
+        quote = dialect.identifier_preparer.quote
+        columns, name = ", ".join(quote(each) for each in [*names, *defaults]), quote(table.name)
+        records = f"json_populate_recordset(NULL::{name}, %s::json)"
+        self._statement = f"INSERT INTO {name} ({columns}) SELECT {columns} FROM {records}{tail}"  # noqa: S608  names of ours
+        self._defaults = defaults
+
+    def statement(self, count: int) -> str:  # noqa: ARG002
+        return self._statement
+
+    def bind(self, rows: Sequence[Row]) -> list[Any]:
+        records = [{**self._defaults, **row.common, **row.own} for row in rows]
+        document = orjson.dumps(records, default=_write_bytes, option=orjson.OPT_NAIVE_UTC)
+        if b"\\u0000" in document:  # which PostgreSQL's text cannot hold
+            document = _NUL.sub(rb"\1\\ufffd", document)
+        return [document.decode()]
+
+
+def _write_bytes(value: Any) -> str:
+    if isinstance(value, bytes):
+        return f"\\x{value.hex()}"
+    raise TypeError
+
+
+@lru_cache(maxsize=256)
+def _insertion(dialect: Dialect, table: Table, names: frozenset[str], unless_taken: tuple[str, ...]) -> _Insertion:
+    defaults = {
+        str(column.name): _constant(column)
+        for column in table.columns
+        if column.name not in names and column.default is not None
+    }
+    tail = f" ON CONFLICT ({', '.join(unless_taken)}) DO NOTHING" if unless_taken else ""
+    kind = _Values if dialect.name == "sqlite" else _Document
+    return kind(dialect, table, names, defaults, tail)
 
 
 def _constant(column: Column[Any]) -> Any:

@@ -28,7 +28,7 @@ POSTS_NOTHING: Final[Mapping[str, Any]] = {"webhook_service": "", "webhook_crede
 """Columns of a job that posts no statuses."""
 _OF_THE_JOB_ALONE: Final = {"id", "type", "created", "modified", "created_by_id", "modified_by_id", "status"}
 _COPIED: Final = tuple(
-    column.name
+    str(column.name)  # and not one that knows how it is quoted
     for column in t.unified_jobs.columns
     if column.name in t.unified_job_templates.columns and column.name not in _OF_THE_JOB_ALONE
 )
@@ -163,7 +163,7 @@ def _lock_group(template: Mapping[str, Any]) -> str | None:
 
 def _attach(tx: Tx, ids: Sequence[int], attached: Sequence[Sequence[int]], between: Table) -> None:
     """Attach to each job what is named for it, by a table whose third column is what is attached."""
-    name = between.c[2].name
+    name = str(between.c[2].name)
     pairs = [
         Row(own={"job_id": job_id, name: each}) for job_id, of_job in zip(ids, attached, strict=True) for each in of_job
     ]
