@@ -152,6 +152,7 @@ credentials = Table(
     text("description"),
     to("organizations.id", "organization_id", on_delete="CASCADE"),
     to("users.id", "user_id", on_delete="CASCADE"),
+    to("teams.id", "team_id"),
     to("credential_types.id", "credential_type_id", on_delete="RESTRICT", nullable=False),
     flag("managed"),
     Column("inputs", JSON, nullable=False),  # field → text; secret fields hold what Cipher made of them

@@ -153,7 +153,7 @@ def type_id(api: Api, namespace: str) -> int:
 
 
 def names(api: Api, path: str) -> list[str]:
-    """Return the names in a list, in order."""
+    """Return the names in a list, in order; of users those that they log in with."""
     answer = api.get(path)
     assert answer.status == 200, answer.body
-    return [each["name"] for each in answer.json()["results"]]
+    return [each.get("name") or each["username"] for each in answer.json()["results"]]

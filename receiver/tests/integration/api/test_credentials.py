@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from tests.api_client import Api
-from tests.integration.api.conftest import TOKEN, World, create, type_id
+from tests.integration.api.conftest import TOKEN, World, create, names, type_id
 
 from playhook.settings import Settings
 from playhook.store import tables as t
@@ -107,7 +107,42 @@ def test_a_credential_of_a_user_is_theirs(api: Api, world: World) -> None:
     ann = api.login("ann", "a long password")
     assert (ann.get("/api/v2/credentials/").json()["count"], ann.get(made["url"]).status) == (1, 200)
     both = {"name": "x", "organization": 1, "user": user, "credential_type": 1}
-    assert api.post("/api/v2/credentials/", both).status == 400
+    sentence = "Only one of 'user', 'team', or 'organization' should be provided, received organization, user fields."
+    assert api.post("/api/v2/credentials/", both).json() == {"detail": [sentence]}
+    assert names(api, made["related"]["owner_users"]) == ["ann"]
+    assert names(api, made["related"]["owner_teams"]) == []
+    assert names(ann, f"/api/v2/users/{user}/credentials/") == ["own"]
+
+
+def test_a_credential_of_a_team_is_its_organizations_too(api: Api, world: World) -> None:
+    team = create(api, "teams", name="Night", organization=world.organization["id"])
+    made = create(api, "credentials", name="keys", team=team["id"], credential_type=1)
+    assert made["organization"] == world.organization["id"]
+    assert [(each["type"], each["name"]) for each in made["summary_fields"]["owners"]] == [
+        ("organization", "Shop"), ("team", "Night"),
+    ]  # fmt: skip
+    assert made["related"]["team"] == team["url"]
+    assert names(api, made["related"]["owner_teams"]) == ["Night"]
+    assert names(api, made["related"]["owner_users"]) == []
+    assert names(api, team["related"]["credentials"]) == ["keys"]
+    assert names(api, "/api/v2/teams/?credentials__name=keys") == ["Night"]
+    assert api.delete(team["url"]).status == 204
+    assert [each["type"] for each in api.get(made["url"]).json()["summary_fields"]["owners"]] == ["organization"]
+
+
+def test_a_credential_is_made_below_its_owner(api: Api, world: World) -> None:
+    team = create(api, "teams", name="Night", organization=world.organization["id"])
+    for number, owner in enumerate((world.organization, team, api.get("/api/v2/users/1/").json())):
+        made = api.post(owner["related"]["credentials"], {"name": f"c{number}", "credential_type": 1})
+        assert (made.status, made.json()["summary_fields"]["owners"][-1]["url"]) == (201, owner["url"])
+        assert f"c{number}" in names(api, owner["related"]["credentials"])
+
+
+@pytest.mark.parametrize("owner", [{"team": 99}, {"user": 99}, {"user": "ann"}, {"team": True}])
+def test_an_owner_that_there_is_not_is_refused(api: Api, world: World, owner: dict[str, Any]) -> None:
+    refused = api.post("/api/v2/credentials/", {"name": "x", "credential_type": 1, **owner})
+    ((name, value),) = owner.items()
+    assert (refused.status, refused.json()) == (400, {name: [f'Invalid pk "{value}" - object does not exist.']})
 
 
 def test_a_type_in_use_stays(api: Api, world: World) -> None:

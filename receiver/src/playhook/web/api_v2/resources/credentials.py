@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 from urllib.parse import urlsplit
 
@@ -14,7 +14,7 @@ from limits.strategies import FixedWindowRateLimiter
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
-from playhook.errors import Forbidden, InvalidInput
+from playhook.errors import InvalidInput
 from playhook.store.collections import Link, Row
 from playhook.store.credentials import (
     ASK,
@@ -34,12 +34,12 @@ from playhook.web.api_v2.render import Rendering
 from playhook.web.api_v2.resource import Access, Action, NamedPart, Resource, Shown, Unique
 from playhook.web.api_v2.resources.checks import refuse_in_use
 from playhook.web.api_v2.resources.copies import Copying, copy_action
+from playhook.web.api_v2.resources.credential_owners import OWNER_LISTS, check_owner, load_owners, show_owners
 from playhook.web.api_v2.resources.standard_fields import CREDENTIAL_SUMMARY, DESCRIPTION, NAME
 from playhook.web.api_v2.write import Draft
 
 _COMPARISONS: Final = RateLimitItemPerMinute(120)
 _limiter: Final = FixedWindowRateLimiter(MemoryStorage())
-_OWNERS: Final = ("organization", "user", "team")
 _OWNER: Final = (
     "Write-only field used to add {} to owner role. If provided, do not give either {} or {}. Only valid for creation."
 )
@@ -62,24 +62,19 @@ def _prepare_summaries(view: Rendering, rows: Any) -> None:
     view.load(view.resources["credential_types"], (row["credential_type_id"] for row in rows))
 
 
+def _prepare(view: Rendering, rows: Sequence[Row], _detail: bool) -> None:
+    load_owners(view, rows)
+
+
 def _fill(view: Rendering, row: Row, shown: Shown) -> None:
     kind = view.find("credential_types", row["credential_type_id"]) or {}
     shown["inputs"] = show_inputs(kind.get("inputs") or {}, row["inputs"])
     shown |= _summarize(view, row)
-    owners = []
-    for name, target in (("organization", "organizations"), ("user", "users")):
-        owner = view.find(target, row[f"{name}_id"])
-        if owner is not None:
-            called = {"name": owner.get("name") or owner.get("username"), "description": owner.get("description", "")}
-            url = view.url(view.resources[target], owner["id"])
-            owners.append({"id": owner["id"], "type": name, **called, "url": url})
-    shown["summary_fields"]["owners"] = owners
-    if row["user_id"] is not None:
-        shown["related"]["user"] = view.url(view.resources["users"], row["user_id"])
+    show_owners(view, row, shown)
 
 
 def _check(draft: Draft) -> None:
-    _check_owner(draft)
+    check_owner(draft)
     kind = draft.find("credential_types", draft.get("credential_type_id"))
     if kind is None:
         return
@@ -90,29 +85,6 @@ def _check(draft: Draft) -> None:
     if "inputs" in draft.extra:
         for message in _complaints(kind["inputs"], draft.extra["inputs"]):
             draft.fail("inputs", message)
-
-
-def _check_owner(draft: Draft) -> None:
-    if draft.current is not None:
-        if draft.is_changed("organization_id") and not draft.call.principal.may("administrators"):
-            raise Forbidden
-        return
-    given = [name for name in _OWNERS if draft.body.get(name)]
-    if not given:
-        raise InvalidInput({"detail": ["Missing 'user', 'team', or 'organization'."]})
-    if len(given) > 1:
-        owned = f"Only one of 'user', 'team', or 'organization' should be provided, received {len(given)} fields."
-        raise InvalidInput({"detail": [owned]})
-    if given[0] != "organization":
-        draft.values["user_id"] = _find_owner(draft, given[0])
-
-
-def _find_owner(draft: Draft, name: str) -> int | None:
-    wanted = draft.body[name]
-    user_id = wanted if isinstance(wanted, int) and not isinstance(wanted, bool) else None
-    if name == "team" or draft.find("users", user_id) is None:
-        raise InvalidInput({name: [f'Invalid pk "{wanted}" - object does not exist.']})
-    return user_id
 
 
 def _complaints(type_inputs: Mapping[str, Any], given: Mapping[str, Any]) -> list[str]:
@@ -223,13 +195,15 @@ CREDENTIALS: Final = Resource(
     related=(
         "activity_stream", "access_list", "object_roles", "owner_users", "owner_teams", "copy", "input_sources",
     ),
-    links={"user": Link(target="users", column="user_id")},
+    links={"user": Link(target="users", column="user_id"), "team": Link(target="teams", column="team_id")},
     sub=(
+        *OWNER_LISTS,
         Action(name="compare", methods={"POST": _compare}),
         copy_action(Copying(resource="credentials", cleared={"managed": False})),
     ),
     has_object_roles=True,
     cached_by_intake=True,
+    prepare=_prepare,
     prepare_summaries=_prepare_summaries,
     summarize=_summarize,
     fill=_fill,

@@ -9,7 +9,7 @@ from typing import Final
 from playhook.store.collections import Link, Row
 from playhook.web.api_v2.fields import reference
 from playhook.web.api_v2.render import Rendering
-from playhook.web.api_v2.resource import Association, NamedPart, Resource, Shown, Unique
+from playhook.web.api_v2.resource import Association, NamedPart, Resource, Shown, SubList, Unique
 from playhook.web.api_v2.resources.standard_fields import DESCRIPTION, NAME
 
 
@@ -28,10 +28,12 @@ TEAMS: Final = Resource(
     ),
     named=(NamedPart(), NamedPart(path="organization")),
     related=("projects", "users", "credentials", "roles", "object_roles", "activity_stream", "access_list"),
-    links={"users": Link(target="users", through=("team_users", "team_id", "user_id"))},
+    links={"credentials": Link(target="credentials", column="team_id", back=True),
+           "users": Link(target="users", through=("team_users", "team_id", "user_id"))},
     sub=(
         Association(name="users", resource="users", table="team_users", parent="team_id", listed="user_id",
                     creates=True),
+        SubList(name="credentials", resource="credentials", by="team_id", creates=True),
     ),
     has_object_roles=True,
     fill=_fill,

@@ -102,6 +102,7 @@ USERS: Final = Resource(
         _memberships("organizations", "organizations", "organization_users", "organization_id"),
         _memberships("admin_of_organizations", "organizations", "organization_admins", "organization_id"),
         _memberships("teams", "teams", "team_users", "team_id"),
+        SubList(name="credentials", resource="credentials", by="user_id", creates=True),
         SubList(name="tokens", resource="tokens", by="user_id", creates=True),
         SubList(name="personal_tokens", resource="tokens", by="user_id", creates=True),
     ),
