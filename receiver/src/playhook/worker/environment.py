@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Final
 
 from playhook.store.project_files import read_project_file
+from playhook.worker import callback
 from playhook.worker.private_dir import scratch_of
 
 # What a program finds and reads before its first line runs.
@@ -38,6 +39,7 @@ ANSIBLE_SETTINGS: Final = (
 JOB_SETTINGS: Final = (
     "HOME", "TMPDIR", "PYTHONDONTWRITEBYTECODE", "ANSIBLE_LOCAL_TEMP", "ANSIBLE_SSH_CONTROL_PATH_DIR",
     "ANSIBLE_RETRY_FILES_ENABLED", "ANSIBLE_INVENTORY_UNPARSED_FAILED", "ANSIBLE_INVENTORY_ANY_UNPARSED_IS_FAILED",
+    "ANSIBLE_CALLBACK_PLUGINS",
 )  # fmt: skip
 _COLLECTIONS: Final = ("~/.ansible/collections", "/usr/share/ansible/collections")
 _ROLES: Final = ("~/.ansible/roles", "/usr/share/ansible/roles", "/etc/ansible/roles")
@@ -79,6 +81,7 @@ def job_environment(
         **ansible_settings(outer),
         "HOME": str(home),
         "TMPDIR": str(scratch),
+        "ANSIBLE_CALLBACK_PLUGINS": callback.DIRECTORY,  # ansible-runner appends its own
         "ANSIBLE_LOCAL_TEMP": str(scratch / "ansible"),
         "ANSIBLE_SSH_CONTROL_PATH_DIR": str(scratch / "cp"),
         "ANSIBLE_RETRY_FILES_ENABLED": "False",

@@ -16,7 +16,7 @@ from playhook.store.store import Store
 from playhook.worker.persistence import persist
 
 _BATCH: Final = 500
-_DELAY: Final = 0.1  # seconds that an event may wait for company
+_DELAY: Final = 0.25  # seconds that an event may wait for company
 _FAILED: Final = {"runner_on_failed", "runner_on_unreachable", "runner_on_async_failed", "runner_item_on_failed"}
 _SUMMED_UP: Final = ("changed", "dark", "failures", "ignored", "ok", "processed", "rescued", "skipped")
 

@@ -17,7 +17,8 @@ import pexpect  # type: ignore[import-untyped]
 from ansible_runner.config.runner import RunnerConfig
 
 from playhook.worker.agent import Agent
-from playhook.worker.request import IDENT, Outcome, RunRequest, Started
+from playhook.worker.event_log import EventLog
+from playhook.worker.request import IDENT, Outcome, RunRequest, Started, artifacts_of
 from playhook.worker.warm_ansible import Job, WarmAnsible
 
 _NO_FACT_CACHE: Final = ""  # no fact files: facts live as long as the run
@@ -51,6 +52,7 @@ def run_playbook(
     settings = Path(request.private_dir) / "env" / "settings"
     settings.parent.mkdir(mode=0o700)
     settings.write_text(json.dumps(_SETTINGS))
+    log = EventLog(artifacts_of(Path(request.private_dir)) / "job_events")
     result = ansible_runner.interface.run(
         private_data_dir=request.private_dir,
         project_dir=request.project_dir,
@@ -64,16 +66,17 @@ def run_playbook(
         suppress_env_files=True,
         json_mode=True,
         quiet=True,
-        event_handler=lambda event: _hand_on(event, on_event),
+        event_handler=lambda event: _hand_on(event, log, on_event),
         status_handler=lambda status, **_: _tell_start(status, on_start),
         cancel_callback=is_canceled,
     )
+    log.close()
     canceled = is_canceled() and result.status != "successful"
     return Outcome(status="canceled" if canceled else result.status, rc=result.rc)
 
 
-def _hand_on(event: dict[str, Any], on_event: Callable[[dict[str, Any]], None]) -> bool:
-    on_event(event)
+def _hand_on(event: dict[str, Any], log: EventLog, on_event: Callable[[dict[str, Any]], None]) -> bool:
+    on_event({**event, **log.take(event["uuid"])} if "uuid" in event else event)
     return False  # no file for this event
 
 

@@ -77,7 +77,7 @@ def _identify(text: str) -> object:
 
 def _find_documentation(package: Path) -> Iterator[tuple[str, str]]:
     directories = [package / "plugins" / each for each in _TYPES]
-    directories += [Path(each) for each in os.environ.get("ANSIBLE_CALLBACK_PLUGINS", "").split(os.pathsep)[-1:]]
+    directories += [Path(each) for each in os.environ.get("ANSIBLE_CALLBACK_PLUGINS", "").split(os.pathsep)]
     for file in (each for directory in directories for each in sorted(directory.glob("*.py"))):
         for node in ast.parse(file.read_bytes()).body:
             if isinstance(node, ast.Assign) and [getattr(each, "id", "") for each in node.targets] == ["DOCUMENTATION"]:
