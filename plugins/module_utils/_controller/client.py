@@ -49,6 +49,7 @@ class Controller:
         self._http = http
         self._check_mode = check_mode
         self.warnings = clear_text_warnings("controller_host", http.base_url)
+        self._named = {}
 
     @property
     def host(self):
@@ -76,7 +77,13 @@ class Controller:
         return self._only(page["results"], resource, name)
 
     def get_named(self, resource, name, **filters):
-        """Return the object that an option names, by its name or its id."""
+        """Return the object that an option names, by its name or its id; many nodes may name the same one."""
+        asked = (resource, name, *sorted(filters.items()))
+        if asked not in self._named:
+            self._named[asked] = self._get_named(resource, name, filters)
+        return self._named[asked]
+
+    def _get_named(self, resource, name, filters):
         lookup = {"or__id": name, "or__name": name} if name.isdigit() else {"name": name}
         page = self._page(f"{resource}/?{urlencode(dict(filters, **lookup))}")
         found = self._only(page["results"], resource, name)

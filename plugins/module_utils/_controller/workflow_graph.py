@@ -28,10 +28,14 @@ KINDS = ("success", "failure", "always")
 
 @dataclass(frozen=True)
 class Graph:
-    """A template's nodes by identifier, and its edges: (parent, child) to the kind, both by identifier."""
+    """A template's nodes by identifier, and its edges: (parent, child) to the kind, both by identifier.
+
+    with_credentials are the ids of the nodes that have credentials of their own: most have none to be read.
+    """
 
     nodes: dict[str, Any]
     edges: dict[tuple[str, str], str]
+    with_credentials: frozenset[int] = frozenset()
 
 
 def refuse_bad_graph(nodes):
@@ -61,7 +65,8 @@ def read_graph(controller, template):
     edges = {
         (node["identifier"], names[child]): kind for node in found for kind in KINDS for child in node[kind + "_nodes"]
     }
-    return Graph({node["identifier"]: node for node in found}, edges)
+    holders = controller.list_all(template["url"] + "workflow_nodes/", credentials__isnull="False") if found else ()
+    return Graph({node["identifier"]: node for node in found}, edges, frozenset(node["id"] for node in holders))
 
 
 def with_graph(plan, controller, present, params):
@@ -78,7 +83,11 @@ def with_graph(plan, controller, present, params):
         {**{pair: kind for pair, kind in present.edges.items() if pair[0] in set(others) - set(gone)}, **edges}
     )
     wanted = {name: wanted_node(controller, node) for name, node in listed.items()}
-    before = {name: read_node(controller, present.nodes[name]) for name in present.nodes if name in {*listed, *gone}}
+    before = {
+        name: read_node(controller, node, node["id"] in present.with_credentials)
+        for name, node in present.nodes.items()
+        if name in {*listed, *gone}
+    }
     steps = _steps(present, wanted, before, edges, gone)
     return replace(
         plan,

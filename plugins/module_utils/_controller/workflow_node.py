@@ -64,7 +64,7 @@ def wanted_node(controller, entry):
     return Node(fields, names, None, {named.id: named.name for named in credentials})
 
 
-def read_node(controller, found):
+def read_node(controller, found, has_credentials):
     """Return the node that the API shows."""
     summary = found.get("summary_fields", {})
     template = summary.get("unified_job_template") or {}
@@ -78,7 +78,7 @@ def read_node(controller, found):
         "type": _RUN_BY.get(template.get("unified_job_type")),
         "inventory": (summary.get("inventory") or {}).get("name"),
     }
-    credentials = controller.list_all(found["url"] + "credentials/")
+    credentials = controller.list_all(found["url"] + "credentials/") if has_credentials else ()
     return Node(fields, names, None, {each["id"]: each["name"] for each in credentials})
 
 

@@ -127,16 +127,19 @@ class FakeController(FakeWorkflows, FakeServer):
         query.pop("page_size", None)
         page = int(query.pop("page", 1))
         either = {query.pop("or__id", None), query.pop("or__name", None)} - {None}
+        held = query.pop("credentials__isnull", "True") == "False"
         assert set(query) <= set(DEFAULTS[resource]) | {"organization"}, query
         found = [
             each
             for each in (self.objects[resource].values() if objects is None else objects)
             if all(str(each.get(name)) == value for name, value in query.items())
             and (not either or {str(each["id"]), each["name"]} & either)
+            and (not held or self.attached.get(each["id"]))
         ]
         shown = [self.show(resource, each) for each in found[(page - 1) * _PAGE_SIZE : page * _PAGE_SIZE]]
         more = len(found) > page * _PAGE_SIZE
-        following = "&".join(f"{name}={value}" for name, value in dict(query, page=page + 1).items())
+        query = dict(query, page=page + 1, **({"credentials__isnull": "False"} if held else {}))
+        following = "&".join(f"{name}={value}" for name, value in query.items())
         return 200, {"count": len(found), "next": f"{request.path}?{following}" if more else None, "results": shown}
 
     def _create(self, request, resource):

@@ -205,6 +205,9 @@ class TestNode:
         node = node_of(api, workflow, world.template)
         assert api.post(f"{node['url']}credentials/", {"id": machine["id"]}).status == 204
         assert [each["id"] for each in api.get(f"{node['url']}credentials/").json()["results"]] == [machine["id"]]
+        node_of(api, workflow, world.template)
+        held = api.get(f"{workflow['url']}workflow_nodes/", credentials__isnull="False").json()
+        assert [each["id"] for each in held["results"]] == [node["id"]]
 
     def test_a_reader_changes_nothing(self, api: Api, workflow: dict[str, Any]) -> None:
         create(api, "users", username="audit", password="only-reads-1", is_system_auditor=True)

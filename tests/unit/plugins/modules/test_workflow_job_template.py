@@ -80,6 +80,19 @@ def test_a_second_run_changes_nothing(controller, run):
     assert len(controller.writes) == before
 
 
+def test_no_request_is_made_for_each_node_that_stays(controller, run):
+    def count(nodes):
+        run(workflow_job_template, name="release", organization="Default", nodes=nodes)
+        before = len(controller.requests)
+        run(workflow_job_template, name="release", organization="Default", nodes=nodes)
+        return len(controller.requests) - before
+
+    def chain(length):
+        return [{"identifier": f"n{number}", "unified_job_template": "test"} for number in range(length)]
+
+    assert count(chain(6)) == count(chain(1)), "the other five are there all the same"
+
+
 TURNED = {"build": ["right"], "left": [], "ask": ["deploy", "left"]}
 CHANGES = {
     "a prompt": with_node("left", limit="web2"),
