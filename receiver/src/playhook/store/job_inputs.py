@@ -104,7 +104,10 @@ class Credential:
 
 @dataclass(frozen=True, kw_only=True)
 class ProjectRow:
-    """Where playbooks come from. `last_job_run` is when its checkout was last brought up to date."""
+    """Where playbooks come from. `last_job_run` is when its checkout was last brought up to date.
+
+    `galaxies` are the servers that its organization's roles and collections come from, the first asked first.
+    """
 
     id: int
     name: str
@@ -124,6 +127,7 @@ class ProjectRow:
     last_job_run: datetime | None
     credential_id: int | None
     credential: Credential | None = None
+    galaxies: tuple[Credential, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -165,14 +169,10 @@ class JobInputs:
 
     def secrets(self) -> frozenset[str]:
         """Return every secret text that the job or its project was given."""
-        own = (
-            self.credentials
-            if self.project is None or self.project.credential is None
-            else (
-                *self.credentials,
-                self.project.credential,
-            )
-        )
+        own = list(self.credentials)
+        if self.project is not None:
+            own += self.project.galaxies
+            own += [self.project.credential] if self.project.credential is not None else []
         texts = {text for each in own for name in each.secrets if (text := each.text(name))}
         return frozenset(texts | set(self.passwords.values()))
 
@@ -218,14 +218,28 @@ def _find(connection: Connection, table: Table, row_id: int | None, kind: type[T
 
 
 def _find_project(connection: Connection, cipher: Cipher, project_id: int | None) -> ProjectRow | None:
-    credential_id = connection.execute(
-        select(t.unified_job_templates.c.credential_id).where(t.unified_job_templates.c.id == project_id)
-    ).scalar_one_or_none()
-    credential = None
-    if credential_id is not None:
-        rows = connection.execute(_credentials().where(t.credentials.c.id == credential_id)).mappings()
-        credential = next((_decrypt(row, cipher) for row in rows), None)
-    return _find(connection, t.unified_job_templates, project_id, ProjectRow, credential=credential)
+    templates = t.unified_job_templates.c
+    found = connection.execute(
+        select(templates.credential_id, templates.organization_id).where(templates.id == project_id)
+    ).one_or_none()
+    if found is None:
+        return None
+    own = connection.execute(_credentials().where(t.credentials.c.id == found.credential_id)).mappings()
+    between = t.organization_galaxy_credentials.c
+    galaxies = connection.execute(
+        _credentials()
+        .join(t.organization_galaxy_credentials, between.credential_id == t.credentials.c.id)
+        .where(between.organization_id == found.organization_id)
+        .order_by(between.id)
+    ).mappings()
+    return _find(
+        connection,
+        t.unified_job_templates,
+        project_id,
+        ProjectRow,
+        credential=next((_decrypt(row, cipher) for row in own), None),
+        galaxies=tuple(_decrypt(row, cipher) for row in galaxies),
+    )
 
 
 def _find_inventory(connection: Connection, inventory_id: int | None) -> InventoryRow | None:

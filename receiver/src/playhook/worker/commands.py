@@ -40,14 +40,19 @@ class Commands:
     deadline: float
     on_line: Callable[[str], None] = lambda _line: None
 
-    def run(self, command: Sequence[str], *, cwd: Path, quiet: bool = False) -> str:
-        """Run and return the output. Raises CommandFailed, JobCannotRun after the deadline, JobStopped."""
+    def run(
+        self, command: Sequence[str], *, cwd: Path, quiet: bool = False, environment: Mapping[str, str] | None = None
+    ) -> str:
+        """Run, with more in the environment, and return the output.
+
+        Raises CommandFailed, JobCannotRun after the deadline, JobStopped.
+        """
         self.stop.check()
         try:
             started = subprocess.Popen(
                 command,
                 cwd=cwd,
-                env={**self.environment, trees.MARK: self.mark},
+                env={**self.environment, **(environment or {}), trees.MARK: self.mark},
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.STDOUT,

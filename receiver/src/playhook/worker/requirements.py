@@ -6,12 +6,14 @@ from __future__ import annotations
 
 import os
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
 from playhook.errors import JobCannotRun
-from playhook.store.job_inputs import ProjectRow
+from playhook.store.job_inputs import Credential, ProjectRow
 from playhook.worker.commands import CommandFailed, Commands
+from playhook.worker.masking import Mask
 from playhook.worker.private_dir import remove_tree
 
 # Where AWX looks for them.
@@ -50,13 +52,33 @@ def _install(
     for kind, name in wanted:
         where = unfinished / f"{kind}s"
         try:
-            commands.run(["ansible-galaxy", kind, "install", "-r", name, "-p", str(where)], cwd=checkout)
+            commands.run(
+                ["ansible-galaxy", kind, "install", "-r", name, "-p", str(where)],
+                cwd=checkout,
+                environment=galaxy_servers(project.galaxies),
+            )
         except CommandFailed as error:
             said = [line for line in error.output.splitlines() if "ERROR" in line] or error.output.splitlines()[-1:]
+            sentence = Mask({each.text("token") for each in project.galaxies}).text("".join(said[:1]))
             raise JobCannotRun(
-                f'ansible-galaxy could not install "{name}" of project "{project.name}": {"".join(said[:1])[:500]}'
+                f'ansible-galaxy could not install "{name}" of project "{project.name}": {sentence[:500]}'
             ) from None
     unfinished.rename(target)
+
+
+def galaxy_servers(galaxies: Sequence[Credential]) -> dict[str, str]:
+    """Return the environment that names the servers to ansible-galaxy, in their order, as AWX does; tokens included.
+
+    See https://docs.ansible.com/ansible/latest/collections_guide/collections_installing.html
+    """
+    environment: dict[str, str] = {}
+    for number, galaxy in enumerate(galaxies):
+        for setting in ("url", "auth_url", "token"):
+            if value := galaxy.text(setting):
+                environment[f"ANSIBLE_GALAXY_SERVER_SERVER{number}_{setting.upper()}"] = value
+    if galaxies:
+        environment["ANSIBLE_GALAXY_SERVER_LIST"] = ",".join(f"server{number}" for number in range(len(galaxies)))
+    return environment
 
 
 def _remove_unused(cache: Path) -> None:
