@@ -10,8 +10,10 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from sqlalchemy import Table, select
+from sqlalchemy.exc import IntegrityError
 
 from playhook.domain.job import JobType, LaunchType
+from playhook.errors import Conflict
 from playhook.store import tables as t
 from playhook.store.bulk import Row, insert_rows, take_ids
 from playhook.store.job_graphs import copy_template_graph
@@ -74,7 +76,7 @@ def create_job(
     label_ids: Sequence[int] | None = None,
     instance_group_ids: Sequence[int] = (),
 ) -> int:
-    """Store one pending job, see NewJob, and have it run once this is durable; returns its id."""
+    """Store one pending job, see NewJob, and have it run once this is durable; returns its id. Raises Conflict."""
     job = NewJob(
         template=template,
         launch_type=launch_type,
@@ -84,7 +86,10 @@ def create_job(
         label_ids=label_ids,
         instance_group_ids=instance_group_ids,
     )
-    return create_jobs(tx, [job])[0]
+    try:
+        return create_jobs(tx, [job])[0]
+    except IntegrityError:
+        raise Conflict("The template, or something that the launch names, was deleted meanwhile.") from None
 
 
 def create_jobs(tx: Tx, jobs: Sequence[NewJob], ids: Sequence[int] = ()) -> Sequence[int]:

@@ -10,11 +10,11 @@ from typing import Any, Final
 
 from sqlalchemy import Connection, Integer, Table, delete, insert, literal, select, update
 
-from playhook.errors import Refusal
+from playhook.errors import NotFound, Refusal
 from playhook.store import tables as t
 from playhook.store.bulk import take_ids
 from playhook.store.collections import Row
-from playhook.store.objects import copy_row, find_rows, insert_row
+from playhook.store.objects import copy_row, delete_row, find_rows, insert_row
 from playhook.store.writer import Tx
 
 KINDS: Final = ("success", "failure", "always")
@@ -84,14 +84,26 @@ def _leads_to(connection: Connection, node_id: int, other_id: int) -> bool:
     return connection.execute(select(reached.c.id).where(reached.c.id == other_id)).first() is not None
 
 
-def create_approval(tx: Tx, node: Row, values: Mapping[str, Any], user_id: int | None) -> int:
-    """Give a node an approval in place of what it ran before, and return the approval's id."""
+def create_approval(tx: Tx, node_id: int, values: Mapping[str, Any], user_id: int | None) -> int:
+    """Give a node an approval in place of what it ran before, and return the approval's id. Raises NotFound."""
+    lock_graph(tx.connection, node_id)
+    before = find_rows(tx.connection, _nodes.name, [node_id]).get(node_id)
+    if before is None:
+        raise NotFound("The node has been deleted.")
     approval_id = insert_row(tx, "unified_job_templates", {"type": APPROVAL, **values}, user_id)
     tx.connection.execute(
-        update(_nodes).where(_nodes.c.id == node["id"]).values(unified_job_template_id=approval_id, modified=tx.now)
+        update(_nodes).where(_nodes.c.id == node_id).values(unified_job_template_id=approval_id, modified=tx.now)
     )
-    delete_approvals(tx, [node["unified_job_template_id"]])
+    delete_approvals(tx, [before["unified_job_template_id"]])
     return approval_id
+
+
+def delete_node(tx: Tx, node_id: int) -> None:
+    """Delete a node with its edges and its approval."""
+    lock_graph(tx.connection, node_id)
+    node = find_rows(tx.connection, _nodes.name, [node_id]).get(node_id)
+    delete_row(tx, _nodes.name, node_id)
+    delete_approvals(tx, [node["unified_job_template_id"]] if node is not None else [])
 
 
 def delete_approvals(tx: Tx, template_ids: Iterable[int | None]) -> None:

@@ -12,13 +12,22 @@ from sqlalchemy import select
 from tests.builders import add_token_credential
 from tests.workflows import add_approval, add_row, add_runnable, add_workflow, change_node, launch
 
-from playhook.errors import Refusal
+from playhook.errors import NotFound, Refusal
 from playhook.settings import Settings
 from playhook.store import job_graphs
 from playhook.store import tables as t
 from playhook.store.objects import attach, detach, update_row
 from playhook.store.store import Store, open_store
-from playhook.store.workflow_graphs import copy_graph, delete_graph, find_children, find_nodes, judge_edge, lock_graph
+from playhook.store.workflow_graphs import (
+    copy_graph,
+    create_approval,
+    delete_graph,
+    delete_node,
+    find_children,
+    find_nodes,
+    judge_edge,
+    lock_graph,
+)
 from playhook.store.writer import Tx
 
 pytestmark = pytest.mark.both_databases
@@ -38,6 +47,27 @@ def _join(tx: Tx, parent_id: int, child_id: int, kind: str = "success") -> None:
 
 def _part(tx: Tx, parent_id: int, child_id: int) -> None:
     detach(tx, EDGES, {"parent_id": parent_id, "child_id": child_id})
+
+
+def test_approvals_that_a_node_is_given_at_once_leave_one(store: Store) -> None:
+    """Both requests have read the node before either writes; a node that is gone gets none."""
+    workflow = store.write(add_workflow, {"ask": None})
+    node_id = _ids(store, workflow)["ask"]
+
+    def approvals() -> list[str]:
+        templates = t.unified_job_templates
+        with store.reading() as connection:
+            wanted = select(templates.c.name).where(templates.c.type == "workflow_approval_template")
+            return list(connection.execute(wanted).scalars())
+
+    for name in ("first", "second"):
+        store.write(create_approval, node_id, {"name": name}, None)
+    assert approvals() == ["second"]
+    store.write(delete_node, node_id)
+    assert approvals() == []
+    with pytest.raises(NotFound):
+        store.write(create_approval, node_id, {"name": "third"}, None)
+    assert approvals() == []
 
 
 @pytest.fixture

@@ -29,10 +29,12 @@ from tests.workflows import (
 )
 
 from playhook.domain.workflow import NO_ERROR_PATH
+from playhook.errors import Conflict
 from playhook.settings import Settings
 from playhook.store import node_jobs, workflow_jobs
 from playhook.store import tables as t
 from playhook.store.claims import claim, reap, request_cancel, start
+from playhook.store.jobs import create_job
 from playhook.store.store import Store, open_store
 from playhook.store.workflow_jobs import step_workflow
 from playhook.store.writer import Tx
@@ -112,6 +114,17 @@ def test_a_template_that_is_deleted_within_a_step_is_met_at_the_next_look(
     store.write(step_workflow, job_id)
 
     assert states_of(store, job_id) == {"build": "", "mend": "pending"}
+
+
+def test_a_launch_of_a_template_that_was_deleted_meanwhile_is_a_conflict(store: Store) -> None:
+    workflow_id = store.write(add_jobs, DIAMOND)
+    templates = t.unified_job_templates
+    with store.reading() as connection:
+        row = connection.execute(select(templates).where(templates.c.id == workflow_id)).mappings().one()
+    store.write(lambda tx: tx.connection.execute(delete(templates).where(templates.c.id == workflow_id)))
+
+    with pytest.raises(Conflict, match="deleted meanwhile"):
+        store.write(create_job, dict(row), launch_type="manual")
 
 
 def test_a_step_that_fails_in_the_middle_leaves_nothing_of_itself(

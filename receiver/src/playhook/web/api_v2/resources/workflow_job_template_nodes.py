@@ -16,7 +16,7 @@ from playhook.domain.variables import parse_variables
 from playhook.errors import InvalidInput, Refusal
 from playhook.store.collections import Link, Row
 from playhook.store.credentials import ASK
-from playhook.store.objects import delete_row, find_rows
+from playhook.store.objects import find_rows
 from playhook.store.related import find_credentials_of
 from playhook.store.surveys import seal_answers
 from playhook.store.workflow_graphs import (
@@ -24,6 +24,7 @@ from playhook.store.workflow_graphs import (
     KINDS,
     create_approval,
     delete_approvals,
+    delete_node,
     find_children,
     judge_edge,
     lock_graph,
@@ -147,12 +148,6 @@ def _store(tx: Tx, written: Written) -> None:
         delete_approvals(tx, [written.before["unified_job_template_id"]])
 
 
-def _remove(tx: Tx, row: Row) -> None:
-    lock_graph(tx.connection, row["id"])
-    delete_row(tx, "workflow_job_template_nodes", row["id"])
-    delete_approvals(tx, [row["unified_job_template_id"]])
-
-
 def _check_credential(call: Call, row: Row, credential: Row) -> None:
     """Refuse a credential that the node's template does not ask for (AWX's sentences)."""
     template_id = row["unified_job_template_id"]
@@ -192,7 +187,7 @@ def _create_approval(call: Call, row: Row) -> Response:
     """Give the node an approval: a step that waits until somebody approves or denies it."""
     approvals = call.api.resources["workflow_approval_templates"]
     draft = draft_from(call, approvals, None)
-    approval_id = call.write(create_approval, row, draft.values, call.principal.id)
+    approval_id = call.write(create_approval, row["id"], draft.values, call.principal.id)
     shown = Rendering(call).show(approvals, call.api.read(approvals, call, approval_id))
     return answer(shown, 201, {"Location": shown["url"]})
 
@@ -262,5 +257,5 @@ WORKFLOW_JOB_TEMPLATE_NODES: Final = Resource(
     check=_check,
     before=_before,
     after=_store,
-    remove=_remove,
+    remove=lambda tx, row: delete_node(tx, row["id"]),
 )  # fmt: skip
