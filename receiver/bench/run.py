@@ -20,7 +20,7 @@ from bench.machine import describe_machine
 from bench.page import PAGE, check_places, fill_place
 from bench.section import Run, Table
 
-SECTIONS = ("filters", "intake", "api", "playbook", "hosts", "dispatch")
+SECTIONS = ("filters", "intake", "growth", "api", "playbook", "hosts", "dispatch")
 
 
 def main() -> None:
