@@ -220,7 +220,7 @@ class _Connector(PsycopgConnector):
 
 async def _open(url: str, placed: Collection[str]) -> tuple[App, AsyncConnectionPool[Any], _BellRinger]:
     pool: AsyncConnectionPool[Any] = AsyncConnectionPool(
-        conninfo(url), min_size=1, max_size=_CONNECTIONS, configure=_be_quick, open=False, name="dispatch", timeout=10.0
+        conninfo(url), min_size=1, max_size=_CONNECTIONS, configure=_be_quick, open=False, name="dispatch", timeout=5.0
     )
     await pool.open()
     connector = _Connector()

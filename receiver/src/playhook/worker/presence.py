@@ -10,6 +10,7 @@ import threading
 import time
 import uuid
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import timedelta
 from pathlib import Path
 from typing import Final
@@ -53,7 +54,8 @@ class Presence:
         self._leaving.set()
         if self._thread.is_alive():
             self._thread.join()
-        self._store.write(remove_worker, self.name)
+        with suppress(StoreUnavailable):  # the lease expires
+            self._store.write(remove_worker, self.name)
 
     def is_sure(self) -> bool:
         """Say whether the lease holds: a process that was stopped for a while learns here that it may not."""
@@ -87,12 +89,11 @@ class Presence:
         assert self._lease is not None  # noqa: S101  the thread is not started without
         while not self._leaving.wait(self._lease.total_seconds() / _RENEWALS):
             began = time.monotonic()
-            was_sure = self.is_sure()
             try:
                 if self._store.write(renew_lease, self.name, self._lease):
+                    if not self.is_sure():  # the database was away, or this process did not run
+                        self._steady_since = time.monotonic()
                     self._renewed = began
-                    if not was_sure:
-                        self._steady_since = began
                 else:
                     self._start_anew()
             except StoreUnavailable:
