@@ -28,11 +28,12 @@ import sys
 import sysconfig
 import tempfile
 import threading
+import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from types import FrameType, SimpleNamespace
+from types import FrameType, ModuleType, SimpleNamespace
 from typing import Any, Final, NoReturn
 
 from playhook.worker import trees
@@ -138,9 +139,14 @@ class WarmAnsible:
             signal.signal(number, signal.SIG_DFL)
         signal.signal(signal.SIGINT, signal.default_int_handler)
         os.environ.clear()
+        _forget_zone()
         os.environ.update(job.environment)
+        time.tzset()
         sys.argv = [self._script, *job.argv]
-        sys.path.insert(0, str(Path(self._script).parent))
+        sys.path.insert(0, str(Path(self._script).resolve().parent))
+        main = ModuleType("__main__")
+        main.__file__ = self._script
+        sys.modules["__main__"] = main
         tempfile.tempdir = None
         for remembered in _python_own():
             for name, value in remembered.items():
@@ -246,10 +252,18 @@ def _remember_templates() -> None:
             templates.from_string(default)
 
 
+def _forget_zone() -> None:
+    """Have the time zone read again: its file may be another one by now, and the same name would not be looked at."""
+    os.environ["TZ"] = "UTC"
+    time.tzset()
+    del os.environ["TZ"]
+
+
 def _take_terminal() -> None:
     """Settle what Python and Ansible decide by looking at the terminal when they start."""
     display = sys.modules["ansible.utils.display"]
-    sys.stdout.reconfigure(line_buffering=True)  # type: ignore[union-attr]
+    for stream in (sys.stdin, sys.stdout):
+        stream.reconfigure(line_buffering=True)  # type: ignore[union-attr]
     importlib.reload(sys.modules["ansible.utils.color"])
     singleton = display.Display()
     singleton._set_column_width()

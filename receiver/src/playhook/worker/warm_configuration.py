@@ -25,6 +25,10 @@ from playhook.errors import PlayhookError
 from playhook.worker.environment import ANSIBLE_SETTINGS, JOB_SETTINGS, LANGUAGE
 from playhook.worker.request import RunRequest
 
+# By these a program, or a library in it, decides something once and for all.
+_READ_AT_START: Final = (
+    "ANSIBLE_", "_ANSIBLE_", "PYTHON", "LD_", "LC_", "GLIBC_", "MALLOC_", "OPENSSL_",
+)  # fmt: skip
 _STAGE: Final = "@stage@"  # stands for a job's private directory
 # Read when a playbook runs, never at import, and different for every project.
 _SEARCH_PATHS: Final = ("ANSIBLE_COLLECTIONS_PATH", "ANSIBLE_ROLES_PATH")
@@ -81,8 +85,8 @@ def read_configuration(request: RunRequest) -> Configuration:
 def _normal_environment(request: RunRequest) -> dict[str, str]:
     known = {*LANGUAGE, *ANSIBLE_SETTINGS, *JOB_SETTINGS, *_SEARCH_PATHS}
     for name in request.environment:
-        if name.startswith(("ANSIBLE_", "_ANSIBLE_", "PYTHON")) and name not in known:
-            raise ColdStart(f"the job sets {name}, which Ansible or Python may read at import")
+        if name.startswith(_READ_AT_START) and name not in known:
+            raise ColdStart(f"the job sets {name}, which Ansible, Python or a library may read when it starts")
     own = {request.private_dir: _STAGE, request.environment["TMPDIR"]: f"{_STAGE}/scratch"}
     environment = {}
     for name in sorted(known & set(request.environment)):

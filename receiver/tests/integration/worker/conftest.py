@@ -133,6 +133,28 @@ def warm_launcher(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SharedLa
 
 
 @pytest.fixture
+def warm(request: pytest.FixtureRequest, bench: Bench, warm_launcher: SharedLauncher) -> Iterator[SharedLauncher]:
+    """A pool whose jobs start warm, where they can."""
+    pool = WorkerPool(bench.store, warm_launcher, bench.settings, bench.dispatch)
+    pool.start()
+    warm_launcher.refusals.clear()
+    yield warm_launcher
+    pool.stop()
+
+
+@pytest.fixture
+def run_cold(bench: Bench, warm: SharedLauncher, monkeypatch: pytest.MonkeyPatch) -> Callable[[int], Any]:
+    """Run a job of a template in the same pool, but cold."""
+
+    def run(template: int) -> Any:
+        with monkeypatch.context() as patched:
+            patched.setattr(warm, "_fork_warm", lambda request, connection: False)
+            return bench.run(template)
+
+    return run
+
+
+@pytest.fixture
 def pool(request: pytest.FixtureRequest, bench: Bench, settings: Settings) -> Iterator[WorkerPool]:
     """A started pool. Its jobs start cold, or as the test's mark `both_starts` says."""
     warm = getattr(request, "param", "cold") == "warm"

@@ -6,13 +6,13 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import psutil
 import pytest
 from tests.integration.worker.conftest import Bench, add_delivery, play, wait_for
+from tests.integration.worker.said import STARTED_BY, messages, ran_warm, show
 from tests.integration.worker.starts import SharedLauncher
 
 from playhook.settings import Settings
@@ -21,46 +21,6 @@ from playhook.worker import warm_configuration
 from playhook.worker.launcher import start_launcher
 from playhook.worker.loop import WorkerPool
 from playhook.worker.warm_servers import why_never
-
-# What started the process that runs the playbook's tasks: ansible-playbook, or a fork server.
-STARTED_BY = "debug: {msg: \"by {{ lookup('pipe', 'cat /proc/$PPID/cmdline') | replace('\\0', ' ') }}\"}"
-
-
-@pytest.fixture
-def warm(request: pytest.FixtureRequest, bench: Bench, warm_launcher: SharedLauncher) -> Iterator[SharedLauncher]:
-    """A pool whose jobs start warm, where they can."""
-    pool = WorkerPool(bench.store, warm_launcher, bench.settings, bench.dispatch)
-    pool.start()
-    warm_launcher.refusals.clear()
-    yield warm_launcher
-    pool.stop()
-
-
-@pytest.fixture
-def run_cold(bench: Bench, warm: SharedLauncher, monkeypatch: pytest.MonkeyPatch) -> Callable[[int], Any]:
-    """Run a job of a template in the same pool, but cold."""
-
-    def run(template: int) -> Any:
-        with monkeypatch.context() as patched:
-            patched.setattr(warm, "_fork_warm", lambda request, connection: False)
-            return bench.run(template)
-
-    return run
-
-
-def ran_warm(bench: Bench, job: Any) -> bool:
-    started_by = re.findall(r"by (.*)", bench.stdout(job.id))
-    assert started_by, bench.stdout(job.id)
-    return "forkserver" in started_by[0]
-
-
-def messages(bench: Bench, job: Any) -> list[str]:
-    assert job.status == "successful", bench.stdout(job.id)
-    return re.findall(r'"msg": "?(.*?)"?(?:\x1b|\r|,|}|$)', bench.stdout(job.id), re.MULTILINE)
-
-
-def show(*expressions: str) -> str:
-    return play(*(f'debug: {{msg: "{{{{ {each} }}}}"}}' for each in expressions))
 
 
 def test_a_warm_job_is_forked_and_tells_the_same(bench: Bench, warm: SharedLauncher, run_cold: Any) -> None:
