@@ -12,6 +12,7 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
+from itertools import chain
 from typing import Any, Final
 
 from sqlalchemy import String
@@ -32,6 +33,8 @@ OPERATORS: Final = frozenset(
 _OF_RELATIONS: Final = frozenset({"exact", "gt", "gte", "lt", "lte", "in", "isnull"})
 _PASSWORD_FIELDS: Final = frozenset({"inputs", "start_args"})
 _DEEPEST: Final = 6
+_MOST_COMPARISONS: Final = 200
+_MOST_VALUES: Final = 10_000  # SQLite takes 32,766 in one statement
 _NO_ROLES: Final = (
     "Cannot apply role_level filter to this list because its model does not use roles for access control."
 )
@@ -107,7 +110,7 @@ def parse_query(catalog: Catalog, collection: Collection, pairs: Iterable[tuple[
         raise BadQuery(_NO_ROLES)
     types = tuple(reserved["type"].split(",")) if reserved.get("type") else None
     order = (reserved.get("order_by") or reserved.get("order") or "").split(",")
-    return ListQuery(
+    query = ListQuery(
         all_of=tuple(groups[""]),
         any_of=tuple(groups["or__"]),
         chained=tuple(groups["chain__"]),
@@ -117,6 +120,20 @@ def parse_query(catalog: Catalog, collection: Collection, pairs: Iterable[tuple[
         in_own_order=not any(order),
         order=tuple(_read_order(catalog, collection, filter(None, (*order, *collection.order)))),
     )
+    _refuse_too_much(query, collection)
+    return query
+
+
+def _refuse_too_much(query: ListQuery, collection: Collection) -> None:
+    """Bound what one request makes of the database: each comparison, and each step on the way to it, is SQL."""
+    ordered = (lookup for lookup, _descending in query.order)
+    lookups = [*query.all_of, *query.any_of, *query.chained, *chain.from_iterable(query.searches), *ordered]
+    asked = sum(1 + len(each.steps) for each in lookups) + len(query.terms) * len(collection.search)
+    if asked > _MOST_COMPARISONS:
+        raise BadQuery(f"A list takes {_MOST_COMPARISONS} comparisons at once; these are {asked}.")
+    values = sum(len(each.value) for each in lookups if each.operator == "in") + len(query.types or ())
+    if values > _MOST_VALUES:
+        raise BadQuery(f"A list compares with {_MOST_VALUES} values at once; these are {values}.")
 
 
 def _read_filter(catalog: Catalog, collection: Collection, name: str, text: str) -> tuple[str, Lookup]:

@@ -102,6 +102,14 @@ def test_filters_order_and_search(api: Api, hosts: str, query: str, wanted: list
         ("inventory__hosts__inventory__hosts__name=x", 400,
          "Loops not allowed in filters, detected on field inventory."),
         ("created_by__password=x", 403, "Filtering on password is not allowed."),
+        ("&".join(f"or__name={n}" for n in range(201)), 400, "A list takes 200 comparisons at once; these are 202."),
+        ("inventory__search=" + ",".join("x" * 60), 400, "A list takes 200 comparisons at once; these are 241."),
+        ("search=" + ",".join("x" * 120), 400, "A list takes 200 comparisons at once; these are 241."),
+        ("order_by=" + ",".join(["inventory__name"] * 120), 400,
+         "A list takes 200 comparisons at once; these are 241."),
+        ("id__in=" + ",".join(map(str, range(10_001))), 400,
+         "A list compares with 10000 values at once; these are 10001."),
+        ("type=" + ",".join(["host"] * 10_001), 400, "A list compares with 10000 values at once; these are 10001."),
         ("page=2", 404, "Invalid page."),
         ("page=0", 404, "Invalid page."),
         ("page=x", 404, "Invalid page."),
@@ -128,6 +136,10 @@ def test_what_cannot_be_asked(api: Api, hosts: str, query: str, status: int, det
 def test_secrets_cannot_be_guessed_by_filters(api: Api, path: str, name: str) -> None:
     answer = api.get(f"/api/v2/{path}")
     assert (answer.status, answer.json()) == (403, {"detail": f"Filtering on {name} is not allowed."})
+
+
+def test_many_values_are_no_trouble(api: Api, hosts: str) -> None:
+    assert names(api, f"{hosts}?name__in=alpha,{','.join(map(str, range(9_999)))}") == ["alpha"]
 
 
 def test_pages_lead_to_each_other(api: Api, hosts: str) -> None:

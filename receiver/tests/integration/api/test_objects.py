@@ -150,6 +150,8 @@ def test_deleting_a_credential_clears_the_references_to_it(api: Api, world: Worl
          {"detail": ["Missing 'user', 'team', or 'organization'."]}),
         ("credentials", {"name": "x", "organization": 1, "credential_type": 999},
          {"credential_type": ['Invalid pk "999" - object does not exist.']}),
+        ("credentials", {"name": "x", "organization": 1, "credential_type": ""},
+         {"credential_type": ["This field may not be null."]}),
         ("tokens", {"scope": "root"},
          {"scope": ["Must be a simple space-separated string with allowed scopes ['read', 'write']."]}),
         ("tokens", {"application": 1}, {"application": ['Invalid pk "1" - object does not exist.']}),

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
@@ -140,6 +141,24 @@ def test_a_form_without_a_body_is_refused_too(api: Api, world: World) -> None:
     form = {"content-type": "application/x-www-form-urlencoded"}
     answer = api.request("POST", world.template["related"]["launch"], raw=b"", headers=form)
     assert (answer.status, api.get("/api/v2/jobs/").json()["count"]) == (415, 0)
+
+
+def test_what_is_nested_too_deeply_is_refused(api: Api, world: World) -> None:
+    """One level more than orjson writes, and no list that has it could be shown again."""
+    belongs = {"organization": world.organization["id"], "notification_type": "webhook"}
+    configuration = {"url": "https://chat.example.com/", "headers": {}}
+    for levels, status in ((98, 201), (99, 400), (245, 400), (900, 400)):
+        messages = json.loads("[" * levels + "]" * levels)
+        body = {"name": f"chat {levels}", "notification_configuration": configuration, **belongs}
+        assert api.post("/api/v2/notification_templates/", {**body, "messages": {"a": messages}}).status == status
+    assert api.get("/api/v2/notification_templates/").json()["count"] == 1
+
+
+@pytest.mark.parametrize("text", ["1: one\n2.5: [{yes: x}]", '{"a": 123456789012345678901}', '{"a": "\\ud800"}'])
+def test_variables_that_json_lacks_are_shown_or_refused(api: Api, world: World, text: str) -> None:
+    if api.patch(world.host["url"], {"variables": text}).status == 200:
+        assert api.get(world.host["related"]["variable_data"]).json() == {"1": "one", "2.5": [{"true": "x"}]}
+    assert api.get(f"{world.inventory['url']}script/", hostvars="1").status == 200
 
 
 @pytest.mark.parametrize(

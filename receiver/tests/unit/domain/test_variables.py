@@ -37,11 +37,23 @@ def test_dictionaries(text: str, wanted: dict[str, Any]) -> None:
         ("not: [valid", "or YAML (error: while parsing a flow sequence"),
         ("a: 2020-01-01", "Variables not compatible with JSON standard"),
         ("a: !!python/object/apply:os.system [x]", "or YAML (error: could not determine a constructor"),
-        ("a: &a [*a]", "more than 100000 values"),
+        ("a: &a [*a]", "nested more than 100 levels deep"),
+        (f"a: &a [{'1,' * 500}]\nb: &b [{'*a,' * 500}]", "more than 100000 values"),
         ("[" * 100_000, "or YAML (error: "),
+        (f'{{"a": {"[" * 100}{"]" * 100}}}', "nested more than 100 levels deep"),
+        ("a: &a [*a, *a]", "nested more than 100 levels deep"),
+        ('{"a": [18446744073709551616]}', "larger than 64 bits hold"),
+        ('{"\\ud800": 1}', "half a surrogate pair is no text"),
+        ('{"a": "\\udfff"}', "half a surrogate pair is no text"),
     ],
 )
 def test_everything_else_is_refused_with_the_reason(text: str, part: str) -> None:
     with pytest.raises(ValueError, match=r"^Cannot parse as JSON") as refusal:
         parse_variables(text)
     assert part in str(refusal.value)
+
+
+def test_what_is_wrong_is_told_without_the_line_it_is_in() -> None:
+    with pytest.raises(ValueError, match=r"line \d, column \d") as refusal:
+        parse_variables("a: 1\npassword: [hunter2\n")
+    assert "hunter2" not in str(refusal.value)

@@ -77,7 +77,7 @@ class Field:
 
     def parse(self, value: Any) -> Any:
         """Return the value as it is stored. Raises Refused."""
-        if value is None:
+        if value is None or (value == "" and self.kind == "id"):
             if self.nullable:
                 return self.default if self.kind == "choice" else None
             if self.kind not in _EMPTY_FOR_NULL or not self.is_text:
@@ -188,9 +188,7 @@ def _parse_choice(field: Field, value: Any) -> Any:
     raise Refused(f'"{value}" is not a valid choice.')
 
 
-def _parse_id(_field: Field, value: Any) -> int | None:
-    if value == "":
-        return None
+def _parse_id(_field: Field, value: Any) -> int:
     if isinstance(value, bool) or not isinstance(value, (int, str)):
         raise Refused(f"Incorrect type. Expected pk value, received {type(value).__name__}.")
     try:

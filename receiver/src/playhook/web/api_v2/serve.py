@@ -19,6 +19,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from playhook.domain.nesting import MAX_LEVELS, is_too_deep
 from playhook.errors import Forbidden, StoreUnavailable
 from playhook.store.trouble import LOCKED
 from playhook.web.api_v2.call import ApiContext, Call, not_allowed
@@ -202,6 +203,8 @@ def _parse_body(request: Request, raw: bytes) -> dict[str, Any]:
         raise HTTPException(400, f"JSON parse error - {sentence}\nPossible cause: trailing comma.") from None
     if not isinstance(body, dict):
         raise HTTPException(400, "JSON parse error - not a JSON object")
+    if is_too_deep(body):
+        raise HTTPException(400, f"JSON parse error - nested more than {MAX_LEVELS} levels deep")
     return body
 
 

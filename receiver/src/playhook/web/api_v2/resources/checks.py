@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -33,11 +34,13 @@ def show_variable_data(_call: Call, row: Row) -> Response:
 
 
 def read_variables(text: str) -> dict[str, Any]:
-    """Return variables as a dictionary; {} for a text that is none."""
+    """Return variables as a dictionary, as JSON has it: every key is a text. {} for what is no dictionary."""
     try:
-        return parse_variables(text)
+        variables = parse_variables(text)
     except ValueError:
         return {}
+    as_json: dict[str, Any] = json.loads(json.dumps(variables))
+    return as_json
 
 
 def check_not_running(call: Call, **columns: Sequence[int]) -> None:
