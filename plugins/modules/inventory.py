@@ -7,12 +7,12 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: inventory
-short_description: Manage an inventory and its hosts
+short_description: Manage an inventory, its hosts and its groups
 version_added: "0.1.0"
 author:
   - Playhook contributors (!UNKNOWN)
 description:
-  - Creates, changes and deletes an inventory with its hosts, of a Playhook receiver or an AWX.
+  - Creates, changes and deletes an inventory with its hosts and groups, of a Playhook receiver or an AWX.
 extends_documentation_fragment:
   - playhook.webhooks.auth
   - playhook.webhooks.attributes
@@ -64,6 +64,35 @@ options:
         description:
           - The host's variables. They are shown in the diff; keep secrets in a credential.
         type: dict
+  groups:
+    description:
+      - The inventory's groups. If the option is not set, the groups stay as they are.
+    type: list
+    elements: dict
+    suboptions:
+      name:
+        description:
+          - The group's name.
+        type: str
+        required: true
+      description:
+        description:
+          - What the group is.
+        type: str
+      hosts:
+        description:
+          - The names of all hosts that are in the group itself. If the option is not set, they stay as they are.
+        type: list
+        elements: str
+      children:
+        description:
+          - The names of all groups that are in the group. If the option is not set, they stay as they are.
+        type: list
+        elements: str
+      variables:
+        description:
+          - The group's variables. They are shown in the diff; keep secrets in a credential.
+        type: dict
   source_path:
     description:
       - An inventory file or directory in the project of the job template, used besides O(hosts).
@@ -73,6 +102,11 @@ options:
   purge_hosts:
     description:
       - Whether to delete the hosts that O(hosts) does not name.
+    type: bool
+    default: false
+  purge_groups:
+    description:
+      - Whether to delete the groups that O(groups) does not name. Their hosts and children stay in the inventory.
     type: bool
     default: false
   state:
@@ -97,6 +131,22 @@ EXAMPLES = r"""
         variables:
           ansible_port: 2222
     purge_hosts: true
+
+- name: A group for each kind of host, and one of both
+  playhook.webhooks.inventory:
+    name: shop
+    hosts:
+      - name: web1.example.com
+      - name: db1.example.com
+    groups:
+      - name: web
+        hosts: [web1.example.com]
+      - name: db
+        hosts: [db1.example.com]
+        variables:
+          ansible_user: postgres
+      - name: shop
+        children: [web, db]
 
 - name: The hosts that the project itself names
   playhook.webhooks.inventory:
@@ -125,19 +175,28 @@ def main():
         enabled=dict(type="bool"),
         variables=dict(type="dict"),
     )
+    group = dict(
+        name=dict(type="str", required=True),
+        description=dict(type="str"),
+        hosts=dict(type="list", elements="str"),
+        children=dict(type="list", elements="str"),
+        variables=dict(type="dict"),
+    )
     options = dict(
         name=dict(type="str", required=True),
         organization=dict(type="str", default="Default"),
         description=dict(type="str"),
         variables=dict(type="dict"),
         hosts=dict(type="list", elements="dict", options=host),
+        groups=dict(type="list", elements="dict", options=group),
         source_path=dict(type="str"),
         purge_hosts=dict(type="bool", default=False),
+        purge_groups=dict(type="bool", default=False),
         state=present_or_absent(),
     )
     module = AnsibleModule(
         argument_spec=dict(controller_arguments(), **options),
-        required_if=[("purge_hosts", True, ["hosts"])],
+        required_if=[("purge_hosts", True, ["hosts"]), ("purge_groups", True, ["groups"])],
         supports_check_mode=True,
     )
     try:

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Plan an inventory with its hosts."""
+"""Plan an inventory with its hosts and groups."""
 
 from __future__ import annotations
 
@@ -18,12 +18,13 @@ from ansible_collections.playhook.webhooks.plugins.module_utils._controller.fiel
     reference_field,
     variables_field,
 )
+from ansible_collections.playhook.webhooks.plugins.module_utils._controller.inventory_groups import with_groups
 from ansible_collections.playhook.webhooks.plugins.module_utils._errors import InvalidOption
-from ansible_collections.playhook.webhooks.plugins.module_utils._plan import Step
+from ansible_collections.playhook.webhooks.plugins.module_utils._plan import IdOf, Step
 
 
 def ensure_inventory(params, check_mode):
-    """Make the inventory and its hosts as the options say and return the module's result."""
+    """Make the inventory, its hosts and its groups as the options say and return the module's result."""
     controller = connect(params, check_mode)
     organization = controller.get_named("organizations", params["organization"])
     identity = [plain_field("name", params["name"], None), reference_field("organization", organization, None)]
@@ -33,8 +34,13 @@ def ensure_inventory(params, check_mode):
         plan = plan_absence(identity, None if (existing or {}).get("pending_deletion") else existing)
     else:
         plan = plan_fields("inventories", identity, _fields(controller, params, existing), existing)
+        present = {}
+        if params["hosts"] is not None or params["groups"] is not None:
+            present = _present_hosts(controller, existing)
         if params["hosts"] is not None:
-            plan = _with_hosts(plan, params, _present_hosts(controller, existing))
+            plan = _with_hosts(plan, params, present)
+        if params["groups"] is not None:
+            plan = with_groups(plan, controller, params, _hosts_to_be(params, present))
     plan = replace(plan, warnings=tuple(controller.warnings))
     subject = plan.subject if check_mode else plan.apply(controller.send)["subject"]
     return dict(plan.result, id=(subject or {}).get("id"))
@@ -54,6 +60,14 @@ def _present_hosts(controller, existing):
     return {host["name"]: host for host in controller.list_all(existing["url"] + "hosts/")}
 
 
+def _hosts_to_be(params, present):
+    """Return the hosts that the inventory will have: by name, their id or the IdOf the step that makes them."""
+    listed = {host["name"] for host in params["hosts"] or ()}
+    hosts = {name: IdOf(f"host {name}") for name in listed}
+    hosts.update((name, host["id"]) for name, host in present.items() if name in listed or not params["purge_hosts"])
+    return hosts
+
+
 def _with_hosts(plan, params, present):
     """Return the plan with the hosts below the inventory, which may be one that the plan creates."""
     before, after, steps = {}, {}, []
@@ -69,7 +83,7 @@ def _with_hosts(plan, params, present):
         after[name] = _without_name(changes.after)
         if host:
             before[name] = _without_name(changes.before)
-        steps += [_host_step(step, host) for step in changes.steps]
+        steps += [_host_step(step, name, host) for step in changes.steps]
     for name in sorted(set(present) - set(after)) if params["purge_hosts"] else ():
         before[name] = {}
         steps.append(Step("DELETE", present[name]["url"]))
@@ -81,9 +95,9 @@ def _with_hosts(plan, params, present):
     )
 
 
-def _host_step(step, host):
+def _host_step(step, name, host):
     if host is None:
-        return Step("POST", "hosts/", step.body)
+        return Step("POST", "hosts/", step.body, f"host {name}")
     return Step(step.method, host["url"], step.body)
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import base64
 import hashlib
 
+from ansible_collections.playhook.webhooks.tests.unit.fakes.groups import FakeGroups
 from ansible_collections.playhook.webhooks.tests.unit.fakes.http import FakeServer, Refusal
 from ansible_collections.playhook.webhooks.tests.unit.fakes.objects import (
     DEFAULTS,
@@ -24,7 +25,7 @@ _PAGE_SIZE = 2  # so that every list of three has two pages
 _ENCRYPTED = "$encrypted$"
 
 
-class FakeController(FakeWorkflows, FakeServer):
+class FakeController(FakeGroups, FakeWorkflows, FakeServer):
     """One server; playhook says whether it has what AWX has not."""
 
     host = "https://receiver.example.com"

@@ -58,6 +58,7 @@ DEFAULTS = {
     "project_updates": {"name": "", "status": "new", "failed": False, "finished": None},
     "inventories": {"name": "", "description": "", "organization": None, "variables": "", "pending_deletion": False},
     "hosts": {"name": "", "description": "", "inventory": None, "enabled": True, "variables": ""},
+    "groups": {"name": "", "description": "", "inventory": None, "variables": ""},
     "jobs": {"name": "", "status": "pending", "failed": False, "finished": None, "event_processing_finished": False},
     "job_templates": {
         "name": "",
