@@ -241,7 +241,7 @@ seealso:
 """
 
 EXAMPLES = r"""
-- name: Every push is built, tested, approved by somebody, and deployed
+- name: Every pull request is built, tested, approved by somebody, and deployed for review
   playhook.webhooks.workflow_job_template:
     name: release
     organization: Default
@@ -262,15 +262,17 @@ EXAMPLES = r"""
         extra_data: {suite: browser}
         success_nodes: [ask]
       - identifier: ask
-        approval: {name: "Deploy to production?", timeout: 86400}
+        approval: {name: "Deploy it for review?", timeout: 86400}
         all_parents_must_converge: true
         success_nodes: [deploy]
       - identifier: deploy
         unified_job_template: deploy
-        limit: production
+        limit: review
       - identifier: tell
         unified_job_template: tell-the-team
+    return_webhook_key: true
   register: release
+  no_log: true
 
 - name: The repository's side of it
   playhook.webhooks.repository_webhook:
@@ -278,7 +280,8 @@ EXAMPLES = r"""
     repository: example/site
     token: "{{ github_admin_token }}"
     url: "{{ release.webhook_url }}"
-    events: [push]
+    key: "{{ release.webhook_key }}"
+    events: [pull_request]
 """
 
 RETURN = r"""

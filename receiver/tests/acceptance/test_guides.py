@@ -18,6 +18,7 @@ import requests
 import yaml
 from markdown_it import MarkdownIt
 from tests.acceptance.conftest import Installation, MakeInstallation
+from tests.acceptance.test_workflows import wait_for_node, wait_for_workflow
 from tests.fakes.github import GitHubFake
 from tests.fakes.gitlab import GitLabFake
 
@@ -82,7 +83,7 @@ class Reader:
             "CONTROLLER_OAUTH_TOKEN": token,
         }
 
-    def run_playbook(self, text: str, api_url: str = "", **variables: str) -> int:
+    def run_playbook(self, text: str, api_url: str = "", *options: str, **variables: str) -> int:
         """Run a playbook; returns how many of its tasks changed something."""
         text = re.sub(r'scm_url: ("?)https://[\w./]+', rf"scm_url: \1{self._source}", text)
         (play,) = yaml.safe_load(text)
@@ -92,7 +93,7 @@ class Reader:
         tokens |= dict.fromkeys(("gitlab_status_token", "gitlab_hook_token"), GITLAB_TOKEN)
         (self._directory / "vars.json").write_text(json.dumps({**tokens, **variables}))
         (self._directory / "guide.yml").write_text(yaml.safe_dump([play]))
-        output = self._run(["ansible-playbook", "guide.yml", "--extra-vars", "@vars.json"])
+        output = self._run(["ansible-playbook", "guide.yml", "--extra-vars", "@vars.json", *options])
         recap = re.search(r"changed=(\d+)", output)
         assert recap is not None, output
         return int(recap[1])
@@ -147,6 +148,30 @@ def answer_of(github: GitHubFake) -> Any:
     delivery = github.deliver("pull_request", github.payload("pull_request.opened"))
     assert delivery.status == 202, delivery
     return json.loads(delivery.body)
+
+
+def test_a_workflow_as_code(live: Installation, github: GitHubFake, reader: Reader) -> None:
+    """The whole way of the guide: the graph and the hook, a pull request, an approval, and the commit's status."""
+    live.make_token_credential(
+        "github-statuses", "GitHub Personal Access Token", token=GITHUB_TOKEN, api_url=github.url
+    )
+    host = {"name": "review", "inventory": live.inventory, "variables": "ansible_connection: local"}
+    live.post("hosts/", host)  # the deployment is limited to it
+    for name in ("build", "test", "deploy", "tell-the-team"):
+        asks = dict.fromkeys(("ask_variables_on_launch", "ask_limit_on_launch"), True)
+        live.make_template(name, webhook_service="", allow_simultaneous=True, **asks)
+    playbook = playbook_with("docs/howto/workflows.md", "repository_webhook")
+    assert reader.run_playbook(playbook, github.url, "--check") == 2
+    assert live.get("workflow_job_templates/")["count"] == 0
+    assert reader.run_playbook(playbook, github.url) == 2
+    assert reader.run_playbook(playbook, github.url) == 0, "the page says that a second run changes nothing"
+
+    job_id = answer_of(github)["job"]
+    live.post(f"workflow_approvals/{wait_for_node(live, job_id, 'ask')}/approve/", {})
+
+    assert wait_for_workflow(live, job_id)["status"] == "successful"
+    last = github.wait_for_statuses(2)[-1]
+    assert (last["state"], last["context"], last["description"]) == ("success", "playhook/release", "5 of 5 jobs")
 
 
 def test_gitlabs_webhook_as_code(live: Installation, gitlab: GitLabFake, reader: Reader) -> None:
