@@ -72,6 +72,7 @@ class DistributedDispatch:
         self._call(self._close())
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join()
+        self._loop.close()
 
     def _call(self, coroutine: Coroutine[Any, Any, Any]) -> Any:
         return asyncio.run_coroutine_threadsafe(coroutine, self._loop).result()
@@ -215,7 +216,11 @@ class _Connector(PsycopgConnector):
             await asyncio.sleep(_ECHO)
             await on_notification(channel=channel, payload=payload)
 
-        await super().listen_notify(notify, channels)
+        try:
+            await super().listen_notify(notify, channels)
+        finally:
+            for echo in echoes:
+                echo.cancel()
 
 
 async def _open(url: str, placed: Collection[str]) -> tuple[App, AsyncConnectionPool[Any], _BellRinger]:
