@@ -117,6 +117,7 @@ def test_jobs_run_where_their_instance_group_is_served(machines: Machines, name:
 
     assert machines.webs[0].wait_for_job(job_id)["status"] == "successful"
     assert f":{far.process.pid}:" in machines.claimed_by(job_id)  # type: ignore[union-attr]
+    assert "far away,nowhere" in machines.run("workers", env={"COLUMNS": "200"})[1]
     far.stop()
 
 

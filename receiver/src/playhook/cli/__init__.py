@@ -48,6 +48,7 @@ for _command in (
     lists.networks,
     lists.jobs,
     lists.deliveries,
+    lists.workers,
     deliveries.send,
     deliveries.explain,
 ):

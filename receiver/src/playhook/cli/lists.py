@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: Playhook contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Commands that list: services and their addresses, jobs, deliveries."""
+"""Commands that list: services and their addresses, jobs, deliveries, workers."""
 
 from __future__ import annotations
 
@@ -58,3 +58,12 @@ def deliveries(
 
     titles = ["delivery", "received", "template", "service", "event", "outcome", "reason"]
     show_rows(settings, newest_deliveries, limit, titles)
+
+
+@with_settings
+def workers(settings: Settings) -> None:
+    """List the workers that are alive, on whichever machine."""
+    from playhook.store.newest import newest_workers  # noqa: PLC0415
+
+    titles = ["worker", "version", "instance groups", "jobs at a time", "started", "last heard of"]
+    show_rows(settings, newest_workers, 1000, titles)

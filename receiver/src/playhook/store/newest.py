@@ -27,6 +27,13 @@ def newest_deliveries(store: Store, limit: int) -> Sequence[Row[Any]]:
     return _newest(store, t.webhook_deliveries, columns, limit)
 
 
+def newest_workers(store: Store, limit: int) -> Sequence[Row[Any]]:
+    """Return name, version, instance groups, jobs at a time, start and last sign of life of the workers there are."""
+    c = t.workers.c
+    columns = (c.name, c.version, c.queues, c.capacity, c.started, c.heartbeat)
+    return _newest(store, t.workers, columns, limit)
+
+
 def _newest(store: Store, table: Table, columns: Sequence[Column[Any]], limit: int) -> Sequence[Row[Any]]:
     with store.reading() as connection:
         return connection.execute(select(*columns).order_by(table.c.id.desc()).limit(limit)).all()
