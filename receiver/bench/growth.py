@@ -55,7 +55,7 @@ def _measure_database(run: Run, name: str, receiver: LiveReceiver, database: str
         fill(database, size)
         taken: list[Load] = []
         read: list[Load] = []
-        seconds = run.seconds if run.full else 2
+        seconds = 5 if run.full else 2
         for _turn in range(3 if run.full else 1):
             taken.append(sender.load(body, connections=_CONNECTIONS, seconds=seconds))
             read.append(run_wrk_get(listed, token, connections=_READERS, seconds=seconds))

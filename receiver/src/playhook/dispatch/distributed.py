@@ -31,6 +31,7 @@ _log = get_logger(__name__)
 _AGAIN: Final = 1.0  # seconds until the engine is tried again after the database was away
 _TIDY: Final = 60.0  # seconds between looks for what killed processes left
 _ECHO: Final = 0.02  # seconds
+_BREATH: Final = 0.01  # seconds after a ring in which others gather: a ring costs several times what a delivery does
 _CONNECTIONS: Final = 4
 
 
@@ -61,6 +62,8 @@ class DistributedDispatch:
     def defer(self, task: str, key: int = 0, at: datetime | None = None) -> None:
         key = 0 if task in self._placed else key
         seconds = 0.0 if at is None else max((at - datetime.now(UTC)).total_seconds(), 0.0)
+        if seconds == 0.0 and self._bell_ringer.is_about_to_ring(task, key):
+            return  # as under load: waking the loop costs a delivery as much as its signature does
         with suppress(RuntimeError):  # it is closed, and the sweep of another process makes up for it
             self._loop.call_soon_threadsafe(self._ring_in, seconds, task, key)
 
@@ -163,6 +166,10 @@ class _BellRinger:
         self._any = asyncio.Event()
         self._tasks = [asyncio.create_task(each) for each in (self._send_for_ever(), self._tidy_for_ever())]
 
+    def is_about_to_ring(self, task: str, key: int) -> bool:
+        """Tell, in any thread, whether a ring like this one is yet to be sent."""
+        return (task, key) in self._rings
+
     def add(self, task: str, key: int) -> None:
         self._rings.add((task, key))
         self._any.set()
@@ -176,6 +183,7 @@ class _BellRinger:
     async def _send_for_ever(self) -> None:
         while await self._any.wait():
             await self._send()
+            await asyncio.sleep(_BREATH)
 
     async def _send(self) -> None:
         rings, self._rings = self._rings, set()

@@ -99,6 +99,9 @@ def _tune_sqlite(engine: Engine, *, begin: str) -> None:
             "foreign_keys=ON",
             f"busy_timeout={_LONGEST_LOCK * 1000}",
             "cache_size=-16000",
+            # Pages: each 32 MB of the log are written to the file, not each 4. The pages of indexes, which every
+            # delivery changes, are written once for all of them then (measured: a batch takes half the time).
+            "wal_autocheckpoint=8000",
             "temp_store=MEMORY",
         ):
             connection.execute(f"PRAGMA {pragma}")
