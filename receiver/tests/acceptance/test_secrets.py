@@ -17,6 +17,8 @@ TOKEN = "ghp_planted0token0of0the0webhook0credential"
 VAULT = "planted-vault-password-7f3a"
 MACHINE = "planted-machine-password-9c1d"
 KEY = "planted-webhook-key-0123456789"
+SURVEY = "planted-survey-default-5b2e"
+OWN = "planted-own-credential-4a7c"
 
 
 class Arguments:
@@ -41,7 +43,12 @@ class Arguments:
 
 def test_planted_secrets_turn_up_nowhere(make_installation: MakeInstallation) -> None:
     live = make_installation(PLAYHOOK_LOG_LEVEL="debug")
-    live.write_playbook("site.yml", "- ansible.builtin.debug: {var: from_vault}", "- ansible.builtin.command: sleep 1")
+    live.write_playbook(
+        "site.yml",
+        "- ansible.builtin.debug: {var: from_vault}",
+        "- ansible.builtin.debug: {msg: \"asked {{ asked }}, own {{ own }} {{ lookup('env', 'OWN') }}\"}",
+        "- ansible.builtin.command: sleep 1",
+    )
     _encrypt_variable(live.project_dir, VAULT)
     with GitHubFake(token=TOKEN) as github:
         template = _make_template(live, github.url)
@@ -56,6 +63,7 @@ def test_planted_secrets_turn_up_nowhere(make_installation: MakeInstallation) ->
 
     assert (job["status"], refused.status_code) == ("successful", 403)
     assert "the-secret-in-the-vault" in answers  # the playbook printed it, so the vault was open
+    assert "asked ********, own ******** ********" in answers
     live.stop()
     places = {
         "log": live.log(),
@@ -64,7 +72,7 @@ def test_planted_secrets_turn_up_nowhere(make_installation: MakeInstallation) ->
         "files": _files(live.home),
     }
     for place, text in places.items():
-        for secret in (TOKEN, VAULT, MACHINE, KEY):
+        for secret in (TOKEN, VAULT, MACHINE, KEY, SURVEY, OWN):
             assert secret not in text, f"{secret[:14]}… is in the {place}"
     signature = "sha256="
     assert signature not in places["log"], "a signature is in the log"
@@ -80,16 +88,26 @@ def _encrypt_variable(project: Path, password: str) -> None:
 
 
 def _make_template(live: Installation, github_url: str) -> str:
+    own = {
+        "inputs": {"fields": [{"id": "secret", "label": "Secret", "secret": True}]},
+        "injectors": {"env": {"OWN": "{{ secret }}"}, "extra_vars": {"own": "{{ secret }}"}},
+    }
+    live.post("credential_types/", {"name": "Own", "kind": "cloud", **own})
     types = {each["name"]: each["id"] for each in live.get("credential_types/", page_size=200)["results"]}
     attached = []
     for name, inputs in (
         ("Vault", {"vault_password": VAULT}),
         ("Machine", {"username": "nobody", "password": MACHINE}),
+        ("Own", {"secret": OWN}),
     ):
         body = {"name": name, "organization": live.organization, "credential_type": types[name], "inputs": inputs}
         attached.append(live.post("credentials/", body)["id"])
     token = live.make_token_credential("token", "GitHub Personal Access Token", token=TOKEN, api_url=github_url)
-    template = live.make_template("secrets", webhook_credential=token)
+    template = live.make_template("secrets", webhook_credential=token, survey_enabled=True)
+    question = {"question_name": "?", "type": "password", "variable": "asked", "required": True, "default": SURVEY}
+    survey = {"name": "", "description": "", "spec": [question]}
+    path = f"{live.url}/api/v2/job_templates/{template.id}/survey_spec/"
+    assert live.api.post(path, json=survey, timeout=30).status_code == 200
     for credential in attached:
         live.post(f"job_templates/{template.id}/credentials/", {"id": credential})
     live.post(f"job_templates/{template.id}/webhook_key/", {"webhook_key": KEY})
