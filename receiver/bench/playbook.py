@@ -37,7 +37,7 @@ def measure(run: Run) -> list[Table]:
         many = {"bare": lambda: _many_bare(bare)} | {start: _many(sender) for start, sender in senders.items()}
         for each in one.values():  # what is read for the first time is in memory then, and a warm server is ready
             each()
-        latencies = _take_turns(run, one, turns=run.rounds * 2 + 1, what="s for one job")
+        latencies = _take_turns(run, one, turns=run.rounds * 2 - 1, what="s for one job")
         rates = _take_turns(run, many, turns=run.rounds - 1, what="jobs/s")
     return [
         Table(
