@@ -157,6 +157,30 @@ def test_associate_adds_a_credential(awx: Awx, template: dict[str, Any]) -> None
     awx("job_templates", "disassociate", "deploy", "--credential", "machines")
 
 
+@pytest.mark.parametrize(
+    ("role", "seen", "got", "launched"), [({}, 0, 1, 1), ({"is_system_auditor": True}, 1, 0, 1),
+                                          ({"playhook": {"role": "operator"}}, 1, 0, 0)],
+    ids=["plain", "auditor", "operator"],
+)  # fmt: skip
+def test_users_see_and_do_what_they_may(
+    awx: Awx, template: dict[str, Any], receiver: LiveReceiver, role: dict[str, Any], seen: int, got: int, launched: int
+) -> None:
+    """The last three are how many templates are listed, and the command's exit statuses."""
+    name, password = f"user{len(role)}{seen}{launched}", "a password of theirs"
+    user = receiver.post("users/", {"username": name, "password": password, **role})
+    receiver.post("organizations/1/admins/", {"id": user["id"]})  # being one is stored, and gives nobody a right
+    as_them = {"CONTROLLER_USERNAME": name, "CONTROLLER_PASSWORD": password}
+    path = str(template["id"])
+    counted = ("-f", "jq", "--filter", ".count")
+    assert awx("job_templates", "list", *counted, **as_them) == f"{seen}\n"
+    assert awx("users", "list", *counted, **as_them) != "0\n"
+    awx("job_templates", "get", path, status=got, **as_them)
+    awx("job_templates", "launch", path, status=launched, **as_them)
+    awx("job_templates", "delete", path, status=1, **as_them)
+    assert "permission" in awx("organizations", "delete", "1", status=1, **as_them)
+    assert awx("me", "-f", "jq", "--filter", ".results[0].username", **as_them) == f"{name}\n"
+
+
 @pytest.mark.parametrize("resource", ["ping", "config", "me"])
 def test_what_is_no_list_is_shown(awx: Awx, resource: str) -> None:
     assert json.loads(awx(resource))
