@@ -101,6 +101,8 @@ class DistributedDispatch:
                     )
                 except (ConnectorException, psycopg.Error) as error:
                     _log.warning("a bell is not heard: the database is away", task=task, error=type(error).__name__)
+                except Exception:  # noqa: BLE001  the engine's own trouble must not leave this machine deaf
+                    _log.exception("a bell is not heard: the dispatch engine failed", task=task)
                 await asyncio.sleep(_AGAIN)
         finally:
             sweep.cancel()

@@ -36,8 +36,8 @@ class Presence:
     def __init__(self, store: Store, settings: Settings, on_lost: Callable[[], None]) -> None:
         self._store, self._settings, self._on_lost = store, settings, on_lost
         self._lease = None if settings.uses_sqlite else timedelta(seconds=settings.worker_lease)
-        self.home_id = _read_home_id(settings.home)
         self.hostname = socket.gethostname()
+        self.home_id = _read_home_id(settings.home, self.hostname)
         self.name = ""
         self._renewed = self._steady_since = 0.0
         self._leaving = threading.Event()
@@ -106,9 +106,9 @@ class Presence:
         self._register()
 
 
-def _read_home_id(home: Path) -> str:
-    """Return what tells this state directory from all others, also on machines of the same name."""
+def _read_home_id(home: Path, hostname: str) -> str:
+    """Return what tells this state directory from all others: on machines of one name, and on copies of a machine."""
     file = home / "worker_id"
     if not file.exists():
         file.write_text(f"{uuid.uuid4()}\n")
-    return file.read_text().strip()
+    return str(uuid.uuid5(uuid.UUID(file.read_text().strip()), hostname))
