@@ -19,6 +19,7 @@ DIFFERENCES: tuple[tuple[str, str, str], ...] = (
     ("auth/034-*", "status 405, not 201", "applications are not built: an empty list, and 405 to a POST"),
     ("root/022-*", "status 404, not 500", "AWX fails where it has no pages; nothing here answers 500"),
     ("*/112-webhook-key-anon", "status 401, not 500", "AWX fails for anonymous callers; nothing here answers 500"),
+    ("*", "body *or YAML (error: *", "the parser's own sentence repeats the line, and there may be a password in it"),
     # Webhooks.
     ("deliveries/168-*", "*", "schedules are not built: such a path answers an empty list"),
     ("deliveries/177-github-ping", "status 200, not 202", "a ping proves that the hook works, and launches nothing"),
