@@ -20,7 +20,7 @@ import yaml
 
 from playhook.cli import _program
 from playhook.services.registry import load_services
-from playhook.settings import Settings
+from playhook.settings import Settings, choices_of
 from playhook.web.api_v2.call import PREFIX, ApiContext
 from playhook.web.api_v2.endpoints import Endpoints
 from playhook.web.api_v2.resource import Action, Resource, SubList
@@ -44,7 +44,8 @@ def settings_page() -> str:
     for name, field in Settings.model_fields.items():
         option = "none: arguments can be read by others" if name in _SECRETS else f"`--{name.replace('_', '-')}`"
         default = "" if field.default in (None, "") else f"`{field.default}`"
-        rows.append((f"`PLAYHOOK_{name.upper()}`", option, default, field.description or ""))
+        choices = f" One of {', '.join(f'`{each}`' for each in choices_of(name))}." if choices_of(name) else ""
+        rows.append((f"`PLAYHOOK_{name.upper()}`", option, default, f"{field.description}{choices}"))
     return f"""{_HEADER}
 # Settings
 

@@ -10,6 +10,8 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urljoin
 
+from ansible_collections.playhook.webhooks.plugins.module_utils._errors import ServerRefused
+
 
 @dataclass(frozen=True)
 class Step:
@@ -17,7 +19,8 @@ class Step:
 
     path is absolute, or relative to the object that under names ("" is the object itself, "hosts/" a part of it), so
     that a plan can write below an object that it creates. gives names the answer for the caller and for later steps;
-    "subject" makes the answer the plan's subject from then on. A value of the body may be an IdOf.
+    "subject" makes the answer the plan's subject from then on. A value of the body may be an IdOf. about is the part of
+    the object that a refusal names, where the address alone says too little.
     """
 
     method: str
@@ -25,6 +28,7 @@ class Step:
     body: dict[str, Any] | None = None
     gives: str = ""
     under: str = "subject"
+    about: str = ""
 
 
 @dataclass(frozen=True)
@@ -62,10 +66,19 @@ class Plan:
         for step in self.steps:
             path = urljoin((answers[step.under] or {}).get("url", ""), step.path)
             body = step.body and {name: _known(value, answers) for name, value in step.body.items()}
-            answer = send(step.method, path, body)
+            answer = _sent(send, step, path, body)
             if step.gives:
                 answers[step.gives] = answer
         return answers
+
+
+def _sent(send, step, path, body):
+    try:
+        return send(step.method, path, body)
+    except ServerRefused as error:
+        if not step.about:
+            raise
+        raise type(error)(f"{step.about}: {error}", **error.result) from None
 
 
 def _known(value, answers):

@@ -145,7 +145,11 @@ def _authorization(params):
     if params["controller_oauthtoken"]:
         return "Bearer " + params["controller_oauthtoken"]
     if not params["controller_username"] or params["controller_password"] is None:
-        raise InvalidOption("No credentials for {}: give {}.".format(params["controller_host"], _REMEDY))
+        raise InvalidOption(
+            "No credentials for {}: give {}, or set CONTROLLER_OAUTH_TOKEN in the environment.".format(
+                params["controller_host"], _REMEDY
+            )
+        )
     # As Basic in every request: one request where a token of its own would cost three more.
     pair = params["controller_username"] + ":" + params["controller_password"]
     return "Basic " + to_text(base64.b64encode(to_bytes(pair)))

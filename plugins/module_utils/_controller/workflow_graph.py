@@ -105,7 +105,8 @@ def _steps(present, wanted, before, edges, gone):
             body = {"id": present.nodes[child]["id"], "disassociate": True}
             steps.append(Step("POST", f"{present.nodes[parent]['url']}{kind}_nodes/", body))
     for name, node in wanted.items():
-        steps += changed_node(present.nodes[name], before[name], node) if name in before else new_node(name, node)
+        own = changed_node(present.nodes[name], before[name], node) if name in before else new_node(name, node)
+        steps += [replace(step, about=f"Node {name!r}") for step in own]
     for (parent, child), kind in edges.items():
         if present.edges.get((parent, child)) != kind:
             steps.append(_new_edge(present, parent, child, kind))

@@ -98,7 +98,8 @@ def check_secret_key(settings: Settings) -> None:
     elif (not is_sqlite(settings.database) or settings.sqlite_file.exists()) and is_installed(settings.database):
         raise SettingsError(
             f"the secret key file {settings.secret_key} is missing, and what is encrypted in the database cannot be "
-            "read without it: restore it from the backup"
+            "read without it: restore it from the backup, or copy it from a machine that shares this database and set "
+            "PLAYHOOK_SECRET_KEY_FILE"
         )
 
 

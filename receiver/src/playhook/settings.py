@@ -7,8 +7,9 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from difflib import get_close_matches
+from ipaddress import ip_network
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Literal, get_args, get_origin
 
 from dotenv import dotenv_values
 from pydantic import Field, SecretStr, ValidationError, field_validator
@@ -119,6 +120,14 @@ class Settings(BaseSettings):
             raise ValueError("must start with http:// or https://, as in https://playhook.example.com")
         return None if value is None else value.rstrip("/")
 
+    @field_validator("forwarded_allow_ips")
+    @classmethod
+    def _check_proxies(cls, value: str) -> str:
+        for each in filter(None, map(str.strip, value.split(","))):
+            if each != "*":
+                ip_network(each)  # what is none would silently be nobody's address
+        return value
+
     @property
     def networks(self) -> list[str]:
         """Return the networks whose deliveries are taken, [] for all."""
@@ -160,6 +169,12 @@ class Settings(BaseSettings):
         return f"{scheme}://{host}:{self.port}"
 
 
+def choices_of(name: str) -> tuple[str, ...]:
+    """Return the words that a setting may be; () for one that is not a choice."""
+    kind = Settings.model_fields[name].annotation
+    return get_args(kind) if get_origin(kind) is Literal else ()
+
+
 def load_settings(config: Path | None = None, **overrides: object) -> Settings:
     """Read the environment; `overrides` are command line options that were given. Raises SettingsError.
 
@@ -190,4 +205,5 @@ def unknown_settings(config: Path | None = None) -> Iterator[str]:
 
 def _sentences(error: ValidationError) -> str:
     # The value is not repeated: it may be a password or a database URL that holds one.
-    return "; ".join(f"{_PREFIX}{'_'.join(map(str, e['loc'])).upper()}: {e['msg']}" for e in error.errors())
+    words = [(e["loc"], e["msg"].removeprefix("Value error, ")) for e in error.errors()]
+    return "; ".join(f"{_PREFIX}{'_'.join(map(str, place)).upper()}: {sentence}" for place, sentence in words)

@@ -63,6 +63,27 @@ def test_sample_that_passes_launches(installation: Installation) -> None:
     assert "launched" in _run(installation, "deliveries").stdout
 
 
+def test_narrow_terminal_breaks_prose_alone(installation: Installation) -> None:
+    name = "a template with a name that takes more than its share of the line"
+    template = installation.make_template(name)
+    _run(installation, "send", "--template", str(template.id))
+    job = installation.get("jobs/", job_template=template.id)["results"][0]
+    installation.wait_for_job(job["id"])
+    environment = {**os.environ, "PLAYHOOK_HOME": str(installation.home), "COLUMNS": "60"}
+    listed = subprocess.run([COMMAND, "jobs"], env=environment, capture_output=True, text=True, timeout=60, check=True)
+
+    row = next(line for line in listed.stdout.splitlines() if name in line)
+    assert "successful" in row
+
+
+def test_help_shows_defaults_and_choices() -> None:
+    environment = {**os.environ, "COLUMNS": "200"}
+    shown = subprocess.run([COMMAND, "serve", "--help"], env=environment, capture_output=True, text=True, check=True)
+
+    assert "(default: 8052)" in shown.stdout
+    assert "One of auto, console, json." in shown.stdout
+
+
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [
@@ -76,6 +97,7 @@ def test_sample_that_passes_launches(installation: Installation) -> None:
         (("serve", "--ssl-keyfile", "/no/such.pem", "--port", "0"), "PLAYHOOK_SSL_CERTFILE"),
         (("serve", "--allowed-networks", "10.0.0.0/33", "--port", "0"), "PLAYHOOK_ALLOWED_NETWORKS"),
         (("jobs", "--home", "/no/such/home"), "there is no receiver in /no/such/home"),
+        (("token", "create", "--home", "/no/such/home"), "there is no receiver in /no/such/home"),
     ],
 )
 def test_mistakes_are_a_sentence_and_exit_2(

@@ -41,6 +41,8 @@ def test_empty_variable_counts_as_unset(monkeypatch: pytest.MonkeyPatch) -> None
         ("PORT", "70000"),
         ("BASE_URL", "playhook.example.com"),
         ("MAX_BODY", "1"),
+        ("FORWARDED_ALLOW_IPS", "10.0.0.1,proxy.example.com"),
+        ("FORWARDED_ALLOW_IPS", "10.0.0.1/8"),
     ],
 )
 def test_wrong_value_names_the_setting(monkeypatch: pytest.MonkeyPatch, name: str, value: str) -> None:

@@ -9,11 +9,15 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from rich.cells import cell_len
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
+from rich.text import Text
 
 from playhook.settings import Settings
+
+_PROSE_WIDTH = 40
 
 out, err = Console(highlight=False), Console(stderr=True, highlight=False)
 
@@ -23,10 +27,16 @@ def show_rows(settings: Settings, newest: Callable[[Any, int], Sequence[Any]], l
 
     with opened(settings) as store:
         rows = newest(store, limit)
-    table = Table(*titles, box=None, header_style="bold")
-    for row in rows:
-        table.add_row(*(_cell(value) for value in row))
-    out.print(table)
+    table = Table(box=None, header_style="bold")
+    cells = [[Text.from_markup(_cell(value)) for value in row] for row in rows]
+    for number, title in enumerate(titles):
+        longest = max([cell_len(title), *(row[number].cell_len for row in cells)])
+        # Only the last one is prose, and may be broken; a status that is cut off helps nobody.
+        table.add_column(title, min_width=min(longest, _PROSE_WIDTH) if number == len(titles) - 1 else longest)
+    for row in cells:
+        table.add_row(*row)
+    needed = sum((column.min_width or 0) + 2 for column in table.columns)
+    Console(highlight=False, width=max(out.width, needed)).print(table)
 
 
 def show_lines(lines: Iterable[tuple[str, str]]) -> None:

@@ -19,7 +19,7 @@ from playhook.settings import Settings
 @with_settings
 def send(
     settings: Settings,
-    template: Annotated[int | None, typer.Option(help="Id of the job template to send to.")] = None,
+    template: Annotated[int | None, typer.Option(help="Id of the job or workflow job template to send to.")] = None,
     endpoint: Annotated[str, typer.Option(help="Or an endpoint, as service/name.")] = "",
     event: Annotated[str, typer.Option(help="Event type in the service's words; its plainest when left out.")] = "",
     payload: Annotated[Path | None, typer.Option(exists=True, help="File to send in place of the sample.")] = None,

@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 from rich.markup import escape
 
-from playhook.cli.console import out, tell_password
+from playhook.cli.console import out
 from playhook.cli.options import with_settings
 from playhook.settings import Settings
 
@@ -46,13 +46,9 @@ def create_token(
     description: Annotated[str, typer.Option(help="What it is for.")] = "made by playhook token create",
 ) -> None:
     """Make an API token and print it, once, on standard output."""
-    from playhook.app import open_database  # noqa: PLC0415
+    from playhook.app import opened  # noqa: PLC0415
     from playhook.store.tokens import create_token_for  # noqa: PLC0415
 
-    store, password_file = open_database(settings)
-    tell_password(settings, password_file)
-    try:
+    with opened(settings) as store:
         token = store.write(create_token_for, username or settings.admin_username, scope, description)
-    finally:
-        store.close()
     sys.stdout.write(token + "\n")

@@ -11,7 +11,7 @@ from typing import Annotated, Any
 
 import typer
 
-from playhook.settings import Settings, load_settings, unknown_settings
+from playhook.settings import Settings, choices_of, load_settings, unknown_settings
 
 _SECRET_SETTINGS = {"admin_password", "database_url"}  # never an argument: others can read those
 _PANEL = "Settings (each also as PLAYHOOK_… in the environment)"
@@ -50,11 +50,13 @@ def with_settings(function: Callable[..., None]) -> Callable[..., None]:
 
 def _option(name: str) -> inspect.Parameter:
     field = Settings.model_fields[name]
-    default = f" [default: {field.default}]" if field.default is not None and field.default != "" else ""
+    choices = f" One of {', '.join(choices_of(name))}." if choices_of(name) else ""
+    # In brackets rich would take it for markup, and show nothing.
+    default = f" (default: {field.default})" if field.default is not None and field.default != "" else ""
     kind = field.annotation if field.annotation in {int, float, str} else str
     option = typer.Option(
         f"--{name.replace('_', '-')}",
-        help=f"{field.description}{default}",
+        help=f"{field.description}{choices}{default}",
         rich_help_panel=_PANEL,
         show_default=False,
     )

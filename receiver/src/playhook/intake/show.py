@@ -16,6 +16,8 @@ def verdict_lines(explained: Mapping[str, Any]) -> Iterator[tuple[Tone, str]]:
     recorded, now = explained["recorded"], explained["now"]
     yield "plain", f"delivery {explained['delivery']}: {explained['outcome']}"
     yield from _verdict(recorded)
+    if explained["outcome"] == "duplicate":
+        yield "plain", "  but it was received before, and launched then"
     if now is not None and (now["launch"], now["rules"]) != (recorded["launch"], recorded["rules"]):
         yield "plain", "with these rules, now:"
         yield from _verdict(now)

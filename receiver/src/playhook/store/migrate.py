@@ -70,7 +70,10 @@ def _open(url: str, *, writes: bool) -> Engine:
         return make_engine(url, writes=writes)
     except (ArgumentError, ImportError) as error:
         # The URL itself may hold a password; the driver's words do not repeat it.
-        raise SettingsError(f"PLAYHOOK_DATABASE_URL cannot be used: {type(error).__name__}") from None
+        raise SettingsError(
+            f"PLAYHOOK_DATABASE_URL cannot be used ({type(error).__name__}): write it as "
+            "postgresql://user:password@host/database, or leave it out for SQLite"
+        ) from None
 
 
 def _refuse_newer(connection: Connection) -> None:

@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import UTC, datetime
 from typing import Any
 
 from sqlalchemy import Column, Row, Table, select
@@ -13,11 +14,17 @@ from playhook.store import tables as t
 from playhook.store.store import Store
 
 
-def newest_jobs(store: Store, limit: int) -> Sequence[Row[Any]]:
+def newest_jobs(store: Store, limit: int) -> Sequence[Sequence[Any]]:
     """Return id, type, status, name, launch type, start, seconds and explanation of the newest jobs, newest first."""
     c = t.unified_jobs.c
-    columns = (c.id, c.type, c.status, c.name, c.launch_type, c.started, c.elapsed, c.job_explanation)
-    return _newest(store, t.unified_jobs, columns, limit)
+    columns = (c.id, c.type, c.status, c.name, c.launch_type, c.started, c.elapsed, c.job_explanation, c.finished)
+    now = datetime.now(UTC)
+    shown = []
+    for row in _newest(store, t.unified_jobs, columns, limit):
+        lasts = row.started is not None and row.finished is None
+        seconds = round((now - row.started).total_seconds(), 1) if lasts else row.elapsed
+        shown.append((*tuple(row)[:6], seconds, row.job_explanation))
+    return shown
 
 
 def newest_deliveries(store: Store, limit: int) -> Sequence[Row[Any]]:

@@ -60,8 +60,8 @@ def test_an_address_may_lack_its_scheme_or_end_with_a_slash(receiver, run, host)
         (
             {"controller_password": None},
             (
-                "No credentials for https://receiver.example.com: "
-                "give controller_oauthtoken, or controller_username and controller_password."
+                "No credentials for https://receiver.example.com: give controller_oauthtoken, or controller_username "
+                "and controller_password, or set CONTROLLER_OAUTH_TOKEN in the environment."
             ),
         ),
         (

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from datetime import UTC, datetime
 from typing import Final
 
 from starlette.responses import Response
@@ -69,6 +70,8 @@ def load_sources(view: Rendering, rows: Sequence[Row]) -> None:
 def fill_job(view: Rendering, row: Row, shown: Shown) -> None:
     """Complete what every kind of job shows."""
     shown["launched_by"] = _launched_by(view, row)
+    if row["started"] is not None and row["finished"] is None:
+        shown["elapsed"] = round((datetime.now(UTC) - row["started"]).total_seconds(), 3)
     view.add_reference(shown, "source_workflow_job", "unified_jobs", _source_id(view, row), JOB_SUMMARY)
     if view.is_detail and "source_workflow_job" in shown["related"]:
         shown["summary_fields"]["ancestor_job"] = _show_ancestor(view, row)
