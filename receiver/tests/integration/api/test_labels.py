@@ -4,6 +4,9 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+import pytest
 from tests.api_client import Api
 from tests.integration.api.conftest import World, create, names
 
@@ -66,3 +69,10 @@ def test_copy_keeps_labels(api: Api, world: World) -> None:
     api.post(f"{path}labels/", {"name": "nightly", "organization": world.organization["id"]})
     copied = api.post(f"{path}copy/", {"name": "Deploy again"}).json()
     assert names(api, f"/api/v2/job_templates/{copied['id']}/labels/") == ["nightly"]
+
+
+@pytest.mark.parametrize("organization", [2**63 - 1, 2**64, "x", {}, [1], None])
+def test_label_of_what_is_no_organization_is_refused(api: Api, world: World, organization: Any) -> None:
+    """PostgreSQL cannot even look for such a number."""
+    refused = api.post(world.template["related"]["labels"], {"name": "red", "organization": organization})
+    assert (refused.status, list(refused.json())) == (400, ["organization" if organization != 2**64 else "detail"])

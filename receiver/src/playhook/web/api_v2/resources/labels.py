@@ -12,7 +12,7 @@ from playhook.store.attached import delete_unused_label, find_attached
 from playhook.store.collections import Link, Row
 from playhook.store.objects import count_by, find_named
 from playhook.web.api_v2.call import Call
-from playhook.web.api_v2.fields import reference
+from playhook.web.api_v2.fields import Refused, reference
 from playhook.web.api_v2.render import Rendering
 from playhook.web.api_v2.resource import Association, NamedPart, Resource, Shown, Unique
 from playhook.web.api_v2.resources.standard_fields import NAME
@@ -58,7 +58,11 @@ def label_list(table: str, owner: str, *, writable: bool = True) -> Association:
 
 def _adopt(call: Call, _parent: Row) -> int | None:
     """Return the label that a body without an id names, if there is one."""
-    return find_named(call.connection, "labels", call.body.get("name"), organization_id=call.body.get("organization"))
+    try:
+        name, organization = (LABELS.by_name[each].parse(call.body.get(each)) for each in ("name", "organization"))
+    except Refused:
+        return None  # what is wrong is told where the label would be made
+    return find_named(call.connection, "labels", name, organization_id=organization)
 
 
 def _check_count(call: Call, parent: Row, table: str, owner: str) -> None:
