@@ -7,7 +7,7 @@ set -euo pipefail
 
 case ${1:-} in
     receiver) needs=(initdb=postgresql ssh-keygen=openssh-client sshd=openssh-server) ;;
-    bench) needs=(wrk=wrk webhook=webhook cc=gcc initdb=postgresql) ;;
+    bench) needs=(wrk=wrk webhook=webhook cc=gcc c99=libc6-dev initdb=postgresql) ;;
     sanity) needs=(shellcheck=shellcheck) ;;
     role) needs=(systemd-nspawn=systemd-container mmdebstrap=mmdebstrap ssh=openssh-client nsenter=util-linux) ;;
     *)
