@@ -9,10 +9,12 @@ class ModuleDocFragment:
     DOCUMENTATION = r"""
 options:
   survey_enabled:
+    version_added: "0.2.0"
     description:
       - Whether launches ask the questions of O(survey_spec).
     type: bool
   survey_spec:
+    version_added: "0.2.0"
     description:
       - The survey, as AWX writes it - a dictionary of C(name), C(description) and C(spec), a list of questions.
       - An empty dictionary removes the survey. If the option is not set, it stays as it is.
@@ -20,6 +22,7 @@ options:
         as the same, see O(update_survey_secrets).
     type: dict
   update_survey_secrets:
+    version_added: "0.2.0"
     description:
       - Whether to set the defaults of password questions although the server has some. The module then always reports
         a change.

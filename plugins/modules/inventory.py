@@ -65,6 +65,7 @@ options:
           - The host's variables. They are shown in the diff; keep secrets in a credential.
         type: dict
   groups:
+    version_added: "0.2.0"
     description:
       - The inventory's groups. If the option is not set, the groups stay as they are.
     type: list
@@ -105,6 +106,7 @@ options:
     type: bool
     default: false
   purge_groups:
+    version_added: "0.2.0"
     description:
       - Whether to delete the groups that O(groups) does not name. Their hosts and children stay in the inventory.
     type: bool

@@ -20,7 +20,7 @@ LITTER = (
     ".venv/bin/activate",
     ".cache/wheel.whl",
     "receiver/build/lib/playhook/old.py",
-    "receiver/dist/playhook-0.1.0.tar.gz",
+    "receiver/dist/playhook-0.2.0.tar.gz",
     "receiver/src/playhook.egg-info/PKG-INFO",
     "receiver/src/playhook/__pycache__/cli.cpython-311.pyc",
     "receiver/src/playhook/.mypy_cache/x.json",

@@ -71,7 +71,6 @@ MANAGED_TYPES: Final[tuple[ManagedType, ...]] = (
         ),
         required=("vault_password",),
     ),
-    *CLOUD_TYPES,
     _token_type(
         "GitHub Personal Access Token", "github_token", "profile settings in GitHub", "https://github.example.com/api/v3"
     ),
@@ -131,4 +130,5 @@ MANAGED_TYPES: Final[tuple[ManagedType, ...]] = (
         "https://dev.azure.com/example",
         hosted=False,
     ),
+    *CLOUD_TYPES,  # last: the ids of the others stay as they are in the guides
 )  # fmt: skip

@@ -85,7 +85,7 @@ def test_what_is_not_built_is_an_empty_list_that_takes_nothing(api: Api) -> None
 def test_ping_tells_awx_clients_and_people_the_version(api: Api) -> None:
     found = api.anonymous().get("/api/v2/ping/")
     assert found.json()["version"].startswith("24.6.")
-    assert found.json()["playhook"]["version"] == "0.1.0"
+    assert found.json()["playhook"]["version"] == "0.2.0"
     assert (found.headers["x-api-product-name"], "x-api-product-version" in found.headers) == ("AWX", False)
     assert api.get("/api/v2/ping/").headers["x-api-product-version"].startswith("24.6.")
 

@@ -111,10 +111,8 @@ def _check_local_path(draft: Draft, scm_type: str) -> None:
     if path is None or (draft.current is not None and path == draft.current["local_path"]):
         return
     root = draft.call.context.settings.manual_projects
-    if path not in list_manual_projects(root):
-        # AWX says here too that another project uses it, which sends people the wrong way.
-        draft.fail("local_path", f'The receiver has no directory "{path}" below PLAYHOOK_PROJECTS_ROOT: make it first.')
-    elif path in list_used_directories(draft.call.connection):
+    # AWX has one sentence for a directory that is not there and for one that is taken.
+    if path not in list_manual_projects(root) or path in list_used_directories(draft.call.connection):
         draft.fail("local_path", "This path is already being used by another manual project.")
 
 
