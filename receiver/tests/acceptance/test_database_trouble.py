@@ -71,6 +71,11 @@ def test_postgresql_that_stops(make_installation: MakeInstallation, own_postgres
 
     _check_recovery(live, template, stopped(), "the database cannot be reached")
 
+    with stopped():
+        began = time.monotonic()
+        live.stop()
+        assert time.monotonic() - began < 40, "a receiver must be able to stop without its database"
+
 
 def _check_recovery(
     live: Installation, template: Template, trouble: AbstractContextManager[None], sentence: str

@@ -30,6 +30,7 @@ from playhook.store.engine import conninfo
 _log = get_logger(__name__)
 _AGAIN: Final = 1.0  # seconds until the engine is tried again after the database was away
 _TIDY: Final = 60.0  # seconds between looks for what killed processes left
+_FAREWELL: Final = 2.0  # seconds for what is cancelled to say good-bye to a database that may be away
 _ECHO: Final = 0.02  # seconds
 _BREATH: Final = 0.01  # seconds after a ring in which others gather: a ring costs several times what a delivery does
 _CONNECTIONS: Final = 4
@@ -121,8 +122,7 @@ class DistributedDispatch:
     async def _cancel(self, task: str) -> None:
         listening = self._tasks.pop(task, None)
         if listening is not None:
-            listening.cancel()
-            await asyncio.wait([listening])
+            await _end([listening])
 
     async def _close(self) -> None:
         for task in list(self._tasks):
@@ -177,10 +177,9 @@ class _BellRinger:
         self._any.set()
 
     async def close(self) -> None:
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.wait(self._tasks)
-        await self._send()
+        await _end(self._tasks)
+        with suppress(TimeoutError):
+            await asyncio.wait_for(self._send(), _FAREWELL)
 
     async def _send_for_ever(self) -> None:
         while await self._any.wait():
@@ -197,6 +196,15 @@ class _BellRinger:
         while True:
             await asyncio.sleep(_TIDY * random.uniform(0.9, 1.1))  # noqa: S311
             await _unless_away(forget_lost(self._pool))
+
+
+async def _end(tasks: Collection[asyncio.Task[Any]]) -> None:
+    """Cancel tasks and wait; what waits for the database meanwhile is cancelled from that too."""
+    pending = set(tasks)
+    while pending:
+        for task in pending:
+            task.cancel()
+        _done, pending = await asyncio.wait(pending, timeout=_FAREWELL)
 
 
 async def _unless_away(work: Awaitable[None]) -> None:
