@@ -128,6 +128,13 @@ class Settings(BaseSettings):
                 ip_network(each)  # what is none would silently be nobody's address
         return value
 
+    @field_validator("queues")
+    @classmethod
+    def _check_queues(cls, value: str) -> str:
+        if value and not value.replace(",", "").strip():
+            raise ValueError("names no instance group: leave it out to run the jobs of all")
+        return value
+
     @property
     def networks(self) -> list[str]:
         """Return the networks whose deliveries are taken, [] for all."""
@@ -185,6 +192,8 @@ def load_settings(config: Path | None = None, **overrides: object) -> Settings:
     file = config or (Path(named) if named else None)
     if file is not None and not os.access(file, os.R_OK):
         raise SettingsError(f"the configuration file {file} cannot be read: check the path and who may read it")
+    if file is not None and None in dotenv_values(file).values():
+        raise SettingsError(f"a line of the configuration file {file} is not NAME=value: correct it or delete it")
     given = {name: value for name, value in overrides.items() if value is not None}
     try:
         return Settings(_env_file=file, **given)  # type: ignore[arg-type, call-arg]

@@ -102,3 +102,17 @@ def test_unknown_names_are_told_with_the_nearest_known_one(monkeypatch: pytest.M
         "PLAYHOOK_WORKRES is no setting and is ignored; did you mean PLAYHOOK_WORKERS?",
         "PLAYHOOK_ZZZ is no setting and is ignored",
     ]
+
+
+def test_a_line_of_the_file_that_sets_nothing_is_refused(tmp_path: Path) -> None:
+    file = tmp_path / "config"
+    file.write_text("PLAYHOOK_PORT=1\nhunter2\n")
+    with pytest.raises(SettingsError) as caught:
+        load_settings(file)
+    assert str(caught.value) == f"a line of the configuration file {file} is not NAME=value: correct it or delete it"
+
+
+@pytest.mark.parametrize("queues", [",", " , ,"])
+def test_queues_that_name_nothing_do_not_mean_all(queues: str) -> None:
+    with pytest.raises(SettingsError, match="PLAYHOOK_QUEUES: names no instance group"):
+        load_settings(queues=queues)
