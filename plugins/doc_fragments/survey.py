@@ -24,8 +24,8 @@ options:
   update_survey_secrets:
     version_added: "0.2.0"
     description:
-      - Whether to set the defaults of password questions although the server has some. The module then always reports
-        a change.
+      - Whether to set the defaults of password questions, and the answers to them that nodes of a workflow have,
+        although the server has some. The module then always reports a change.
     type: bool
     default: false
 """

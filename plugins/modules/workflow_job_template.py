@@ -151,7 +151,9 @@ options:
         default: false
       extra_data:
         description:
-          - Extra variables of this node, where its template asks for them.
+          - Extra variables of this node, where its template or its survey asks for them.
+          - Answers to questions for a password are not shown in the diff. A server that has one cannot say which, so it
+            counts as the same, see O(update_survey_secrets). Keep them out of the log with C(no_log) on the task.
         type: dict
       inventory:
         description:

@@ -95,6 +95,12 @@ class Controller:
         self.warnings.append(missing + ". If no task before this one creates it, this one will fail.")
         return Named(None, name, {})
 
+    def refuse(self, problem):
+        """Raise InvalidOption; in check mode warn, because a task before this one may be about to mend it."""
+        if not self._check_mode:
+            raise InvalidOption(problem)
+        self.warnings.append(problem + " If no task before this one does that, this one will fail.")
+
     def refuse_awx(self, options, existing):
         """Raise InvalidOption if this is an AWX, which does not know these options; existing is None for a new object.
 

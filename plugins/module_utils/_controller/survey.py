@@ -40,6 +40,14 @@ def with_survey(plan, controller, params):
     )
 
 
+def secret_variables(controller, template):
+    """Return the variables that answer a question for a password, of a named template that a node runs."""
+    if not template.content.get("survey_enabled"):
+        return frozenset()
+    survey = controller.send("GET", template.content["url"] + "survey_spec/") or {}
+    return frozenset(each.get("variable") for each in _questions(survey) if each.get("type") == "password")
+
+
 def not_secret(params):
     """Return the texts of the option survey_spec that are no secret, here or in another option."""
     survey = params["survey_spec"] or {}

@@ -82,7 +82,7 @@ def with_graph(plan, controller, present, params):
     _refuse_cycle(
         {**{pair: kind for pair, kind in present.edges.items() if pair[0] in set(others) - set(gone)}, **edges}
     )
-    wanted = {name: wanted_node(controller, node) for name, node in listed.items()}
+    wanted = {name: wanted_node(controller, node, params["update_survey_secrets"]) for name, node in listed.items()}
     before = {
         name: read_node(controller, node, node["id"] in present.with_credentials)
         for name, node in present.nodes.items()

@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
+from ansible_collections.playhook.webhooks.plugins.module_utils._controller.survey import secret_variables
 from ansible_collections.playhook.webhooks.plugins.module_utils._plan import Step
 
 TEMPLATE_TYPES = ("job_template", "project", "workflow_job_template")
@@ -27,6 +28,12 @@ PROMPTS = (
     "job_slice_count",
     "timeout",
 )
+_ASKS = {
+    "credentials": "ask_credential_on_launch",
+    "job_tags": "ask_tags_on_launch",
+    "extra_data": "ask_variables_on_launch",
+}
+_ENCRYPTED = "$encrypted$"  # how a server shows the answer to a question for a password
 
 
 @dataclass(frozen=True)
@@ -34,17 +41,23 @@ class Node:
     """A node without its edges.
 
     fields is what is sent, template and inventory as ids; names is how a diff shows those two. approval is the
-    approval's own fields, or None for a node that runs a template. credentials are names by id.
+    approval's own fields, or None for a node that runs a template. credentials are names by id. secrets are those of
+    extra_data that answer a question for a password, and anew says that they are sent although the server has some.
     """
 
     fields: dict[str, Any]
     names: dict[str, Any]
     approval: dict[str, Any] | None = None
     credentials: dict[Any, str] = field(default_factory=dict)
+    secrets: frozenset[str] = frozenset()
+    anew: bool = False
 
 
-def wanted_node(controller, entry):
-    """Return the node that an entry of the option describes; what the entry leaves out is not prompted."""
+def wanted_node(controller, entry, anew):
+    """Return the node that an entry of the option describes; what the entry leaves out is not prompted.
+
+    Raises InvalidOption for a prompt that the template does not ask for.
+    """
     fields = {"all_parents_must_converge": bool(entry["all_parents_must_converge"])}
     if entry["approval"] is not None:
         approval = {"description": "", "timeout": 0, **{k: v for k, v in entry["approval"].items() if v is not None}}
@@ -61,7 +74,21 @@ def wanted_node(controller, entry):
     names = {"unified_job_template": template.name, "type": entry["type"]}
     names["inventory"] = inventory.name if inventory else None
     credentials = [controller.get_named("credentials", name) for name in entry["credentials"] or ()]
-    return Node(fields, names, None, {named.id: named.name for named in credentials})
+    _refuse_unasked(controller, entry, template)
+    secrets = secret_variables(controller, template).intersection(fields["extra_data"]) if fields["extra_data"] else ()
+    return Node(fields, names, None, {each.id: each.name for each in credentials}, frozenset(secrets), anew)
+
+
+def _refuse_unasked(controller, entry, template):
+    for name in ("inventory", "credentials", "extra_data", *PROMPTS):
+        ask = _ASKS.get(name, f"ask_{name}_on_launch")
+        if name == "extra_data" and template.content.get("survey_enabled"):
+            continue  # the survey may ask for it, which the server knows
+        if entry[name] not in (None, "", [], {}) and template.content.get(ask) is False:
+            controller.refuse(
+                f"Node {entry['identifier']!r} has {name}, and {template.name!r} does not ask for it. Set {ask} there, "
+                "or leave it out here."
+            )
 
 
 def read_node(controller, found, has_credentials):
@@ -101,7 +128,10 @@ def changed_node(found, before, node):
     fields = dict(node.fields)
     if before.approval is None and node.approval is not None:
         fields.update(inventory=None, extra_data={}, **dict.fromkeys(PROMPTS))
-    body = {name: value for name, value in fields.items() if before.fields.get(name) != value or _unknown(name, value)}
+    kept = dict(fields, extra_data=_masked(node)) if fields.get("extra_data") and not node.anew else fields
+    body = {
+        name: value for name, value in fields.items() if before.fields.get(name) != kept[name] or _unknown(name, value)
+    }
     if body:
         steps.append(Step("PATCH", url, body))
     steps += _approval_steps(found, before, node)
@@ -114,13 +144,18 @@ def shown_node(node):
     if node.approval is not None:
         shown = {"approval": {name: value for name, value in node.approval.items() if value}}
     else:
-        prompts = {name: node.fields[name] for name in ("extra_data", *PROMPTS)}
+        prompts = {"extra_data": _masked(node), **{name: node.fields[name] for name in PROMPTS}}
         shown = {name: value for name, value in {**node.names, **prompts}.items() if value not in (None, {})}
     if node.fields["all_parents_must_converge"]:
         shown["all_parents_must_converge"] = True
     if node.credentials:
         shown["credentials"] = sorted(node.credentials.values())
     return shown
+
+
+def _masked(node):
+    shown = "changed" if node.anew else _ENCRYPTED
+    return {name: shown if name in node.secrets else value for name, value in node.fields["extra_data"].items()}
 
 
 def _approval_steps(found, before, node):

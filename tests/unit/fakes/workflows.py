@@ -41,6 +41,11 @@ class FakeWorkflows:
             shown[kind + "_nodes"] = [
                 child for (parent, child), found in self.edges.items() if (parent, found) == (shown["id"], kind)
             ]
+        survey = self.surveys.get(shown["unified_job_template"], {"spec": []})
+        secret = {each["variable"] for each in survey["spec"] if each["type"] == "password"}
+        shown["extra_data"] = {
+            name: "$encrypted$" if name in secret else value for name, value in (shown["extra_data"] or {}).items()
+        }
         shown["related"] = {}
         for resource, run_by in _TEMPLATES.items():
             template = self.objects[resource].get(shown["unified_job_template"])

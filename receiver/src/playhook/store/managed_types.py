@@ -89,8 +89,9 @@ MANAGED_TYPES: Final[tuple[ManagedType, ...]] = (
         kind="registry",
         namespace="registry",
         fields=(
-            input_field("host", "Authentication URL", "Authentication endpoint for the container registry.",
-                   default="quay.io"),
+            input_field(
+                "host", "Authentication URL", "Authentication endpoint for the container registry.", default="quay.io"
+            ),
             _USERNAME,
             secret_field("password", "Password or Token", "A password or token used to authenticate with"),
             {"id": "verify_ssl", "label": "Verify SSL", "type": "boolean", "default": True},

@@ -7,7 +7,7 @@ import json
 
 import pytest
 from ansible_collections.playhook.webhooks.plugins.modules import job_wait, workflow_job_template
-from ansible_collections.playhook.webhooks.tests.unit.fakes.run import keep_out_of_check
+from ansible_collections.playhook.webhooks.tests.unit.fakes.run import PLANTED, keep_out_of_check
 
 DIAMOND = [
     {"identifier": "build", "unified_job_template": "build", "success_nodes": ["left", "right"]},
@@ -31,6 +31,7 @@ EDGES = [
     ("left", "success", "ask"),
     ("right", "success", "ask"),
 ]
+ASKS = {f"ask_{name}_on_launch": True for name in ("limit", "variables", "inventory", "credential")}
 NEW = {"name": "release", "organization": "Default", "nodes": DIAMOND}
 
 
@@ -43,7 +44,7 @@ def objects(request):
     server.add("projects", name="site", organization=organization)
     server.add("inventories", name="web", organization=organization)
     for each in ("build", "test"):
-        server.add("job_templates", name=each, organization=organization)
+        server.add("job_templates", name=each, organization=organization, **ASKS)
     kind = server.find_type("Machine")
     server.add("credentials", name="deploy", organization=organization, credential_type=kind)
 
@@ -203,6 +204,41 @@ def test_a_graph_that_cannot_be_is_refused_before_anything_is_written(receiver, 
     message = run.fail(workflow_job_template, **dict(NEW, nodes=nodes))
     assert sentence in message
     assert receiver.writes == []
+
+
+def test_a_prompt_that_a_template_does_not_ask_for_is_refused_before_anything_is_written(receiver, run):
+    (template,) = (each for each in receiver.objects["job_templates"].values() if each["name"] == "test")
+    template["ask_limit_on_launch"] = False
+
+    message = run.fail(workflow_job_template, **NEW)
+
+    assert message == (
+        "Node 'left' has limit, and 'test' does not ask for it. Set ask_limit_on_launch there, or leave it out here."
+    )
+    assert receiver.writes == []
+    run(workflow_job_template, check_mode=True, **NEW)
+    assert [each for each in run.warnings if "ask_limit_on_launch" in each] != []
+
+
+def test_a_password_that_a_node_answers_is_neither_shown_nor_sent_again(controller, run):
+    (template,) = (each for each in controller.objects["job_templates"].values() if each["name"] == "test")
+    template["survey_enabled"] = True
+    question = {"question_name": "Password?", "variable": "password", "type": "password", "required": True}
+    controller.surveys[template["id"]] = {"name": "", "description": "", "spec": [question]}
+    answers = {"side": "right", "password": PLANTED}
+    with_answers = dict(NEW, nodes=with_node("right", extra_data=answers))
+
+    made = run(workflow_job_template, **with_answers)
+    again = run(workflow_job_template, **with_answers)
+    anew = run(workflow_job_template, update_survey_secrets=True, **with_answers)
+
+    assert [each["changed"] for each in (made, again, anew)] == [True, False, True]
+    assert made["diff"]["after"]["nodes"]["right"]["extra_data"] == {"side": "right", "password": "$encrypted$"}
+    assert anew["diff"]["after"]["nodes"]["right"]["extra_data"] == {"side": "right", "password": "changed"}
+    assert controller.node("right")["extra_data"] == answers
+    keep_out_of_check(run, made)  # a module's arguments are in its output, for -vvv; a task with a secret has no_log
+    sent = [each.body["extra_data"] for each in controller.writes if "extra_data" in (each.body or {})]
+    assert sent == [answers, answers]
 
 
 def test_a_cycle_through_a_node_that_is_not_listed_is_refused(receiver, run):
