@@ -4,9 +4,11 @@
 
 from __future__ import annotations
 
+import sqlite3
 from typing import Any, Final
 
 import orjson
+import stamina
 from psycopg.errors import QueryCanceled
 from psycopg.types.string import BytesBinaryDumper, StrDumper
 from sqlalchemy import URL, Connection, Engine, create_engine, event
@@ -88,13 +90,26 @@ def _tune_postgresql(engine: Engine, *, slowest: str) -> None:
         connection.commit()
 
 
+def _switch_to_wal(connection: Any) -> None:
+    """Set the journal mode, which a new file's first user changes; SQLite does not wait for others by itself here."""
+    for attempt in stamina.retry_context(
+        _is_busy, attempts=None, timeout=_LONGEST_LOCK, wait_initial=0.01, wait_max=0.1, wait_jitter=0.01
+    ):
+        with attempt:
+            connection.execute("PRAGMA journal_mode=WAL")
+
+
+def _is_busy(error: Exception) -> bool:
+    return getattr(error, "sqlite_errorcode", 0) & 0xFF == sqlite3.SQLITE_BUSY
+
+
 def _tune_sqlite(engine: Engine, *, begin: str) -> None:
     @event.listens_for(engine, "connect")
     def _on_connect(connection: Any, record: Any) -> None:
         # The sqlite3 module's own transaction control would commit at the wrong time; SQLAlchemy's does it below.
         connection.isolation_level = None
+        _switch_to_wal(connection)
         for pragma in (
-            "journal_mode=WAL",
             "synchronous=FULL",  # an acknowledged delivery survives a power cut
             "foreign_keys=ON",
             f"busy_timeout={_LONGEST_LOCK * 1000}",
