@@ -4,6 +4,8 @@
 
 from __future__ import annotations
 
+import os
+import time
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
@@ -27,6 +29,7 @@ CONNECTIONS = (1, 16, 64)
 _YARDSTICK = "verify and parse, nothing stored"
 _WEBHOOK = "`webhook` running /bin/true, nothing stored"
 _QUICK_SECONDS = 2
+_QUIET, _LOOK, _PATIENCE = 10.0, 0.25, 10.0  # percent of the processors; seconds; seconds
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -78,6 +81,7 @@ def measure(run: Run) -> list[Table]:
             for connections in CONNECTIONS:
                 for name, side in sides.items():
                     if connections in side.connections:
+                        _settle()
                         one = _measure_one(side, connections, seconds)
                         found.setdefault((name, connections), []).append(one)
                         run.tell(
@@ -86,6 +90,14 @@ def measure(run: Run) -> list[Table]:
                         )
         acknowledged = _check_durable(targets, found)
     return [_table(found, sides, acknowledged)]
+
+
+def _settle() -> None:
+    """Wait until what the last side left to be done is done: commands still to be run, logs to be written back."""
+    deadline = time.monotonic() + _PATIENCE
+    os.sync()
+    while psutil.cpu_percent(_LOOK) > _QUIET and time.monotonic() < deadline:
+        continue
 
 
 def _start_targets(directory: Path, stack: ExitStack) -> dict[str, _Target]:
