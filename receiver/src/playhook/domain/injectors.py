@@ -99,7 +99,8 @@ def _complain_of_shape(injectors: Mapping[str, Any]) -> Iterator[str]:
         if not isinstance(given, dict):
             yield f"{type(given).__name__} provided in relative path ['{kind}'], expected dict"
             continue
-        strange = [name for name in given if not pattern.fullmatch(name)]
+        # Python's own attributes would be overwritten by a file's name.
+        strange = [name for name in given if not pattern.fullmatch(name) or ".__" in name]
         if strange:
             names = ", ".join(f"'{name}'" for name in strange)
             do = "does" if len(strange) == 1 else "do"

@@ -31,6 +31,9 @@ from playhook.domain.injectors import complain_of_injectors, inject
          "its use is not allowed in credentials.")),
         ({"env": {"PATH": "x"}}, "Environment variable PATH is not allowed to be used in credentials."),
         ({"env": {"LD_PRELOAD": "x"}}, "Environment variable LD_PRELOAD is not allowed to be used in credentials."),
+        ({"file": {"template.__class__": "x"}},
+         ("Schema validation error in relative path ['file'] ('template.__class__' does not match any of the regexes: "
+          "'^template(\\.[a-zA-Z_]+[a-zA-Z0-9_]*)?$')")),
         ({"env": {"A": "{{ nope }}"}}, "A uses an undefined field ('nope' is undefined)"),
         ({"extra_vars": {"a": {"b": ["{{ nope }}"]}}}, "a uses an undefined field ('nope' is undefined)"),
         ({"env": {"A": "{{ tower }}"}},
