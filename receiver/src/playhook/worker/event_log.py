@@ -4,11 +4,10 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, BinaryIO
-
-import orjson
 
 
 class EventLog:
@@ -37,7 +36,7 @@ class EventLog:
         added = b"" if self._file is None else self._file.read()
         *lines, self._rest = (self._rest + added).split(b"\n")
         for line in lines:
-            event = orjson.loads(line)
+            event = json.loads(line)  # not orjson: a playbook may print NaN and lone surrogates
             self._waiting[event["uuid"]] = event
         return bool(added)
 

@@ -36,6 +36,16 @@ def test_a_playbook_runs_and_its_output_is_stored(bench: Bench) -> None:
     assert (shown.status, shown.last_job_id, shown.last_job_failed) == ("successful", job.id, False)
 
 
+def test_what_json_cannot_say_does_not_end_a_job(bench: Bench) -> None:
+    template = bench.template({"site.yml": play("debug: {msg: \"{{ ['nan' | float, 'after'] }}\"}")})
+
+    job = bench.run(template)
+
+    assert (job.status, job.job_explanation) == ("successful", "")
+    assert "after" in bench.stdout(job.id)
+    assert bench.events(job.id)[-1].event == "playbook_on_stats"
+
+
 @both_starts
 def test_the_recap_the_artifacts_and_failed_tasks_are_summed_up(bench: Bench) -> None:
     site = play(

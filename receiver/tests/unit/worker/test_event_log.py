@@ -88,3 +88,11 @@ def test_an_event_is_taken_once_and_an_unknown_one_is_empty(tmp_path: Path) -> N
 
 def line(**event: Any) -> bytes:
     return json.dumps(event).encode() + b"\n"
+
+
+def test_what_a_playbook_prints_need_not_be_strict_json(tmp_path: Path) -> None:
+    (tmp_path / "log-0").write_text(
+        '{"uuid": "a", "bytes": "\\udcff", "ratio": NaN, "large": 1180591620717411303424}\n'
+    )
+    found = EventLog(tmp_path).take("a")
+    assert (found["bytes"], found["ratio"] != found["ratio"], found["large"]) == ("\udcff", True, 2**70)
