@@ -18,9 +18,10 @@ def watched_arguments() -> Iterator[set[bytes]]:
 
     def look() -> None:
         while not stop.is_set():
-            for file in Path("/proc").glob("[0-9]*/cmdline"):
+            # Not Path.glob: it asks each entry whether it exists, and fails on a process that ends meanwhile.
+            for process in Path("/proc").iterdir():
                 try:
-                    seen.add(file.read_bytes())
+                    seen.add((process / "cmdline").read_bytes())
                 except OSError:
                     continue
             stop.wait(0.01)
