@@ -11,6 +11,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -20,7 +21,8 @@ import requests
 from tests.tls import Tls
 
 ADMIN_PASSWORD = "correct horse battery staple"
-_START_TIMEOUT = 30.0
+_START_TIMEOUT = 60.0
+_reserved: list[socket.socket] = []  # as long as this process runs
 
 
 class LiveReceiver:
@@ -66,11 +68,10 @@ class LiveReceiver:
         while time.monotonic() < deadline:
             if self.process.poll() is not None:
                 raise RuntimeError(f"playhook serve ended with {self.process.returncode}:\n{self.log()}")
-            try:
+            with suppress(requests.RequestException):  # it listens before it serves, so the first call may just wait
                 if requests.get(f"{self.url}/api/v2/ping/", timeout=2, verify=self._trusted).status_code == 200:
                     return
-            except requests.RequestException:  # it listens before it serves, so the first call may just wait
-                time.sleep(0.05)
+            time.sleep(0.05)
         self.process.kill()
         raise RuntimeError(f"playhook serve did not answer in {_START_TIMEOUT:.0f} s:\n{self.log()}")
 
@@ -78,7 +79,7 @@ class LiveReceiver:
         """End the web process as a crash would (SIGKILL), and only it."""
         assert self.process is not None
         self.process.kill()
-        self.process.wait(10)
+        self.process.wait(60)
 
     def stop(self, timeout: float = 60.0) -> int:
         """End it as systemd would (SIGTERM); returns the exit status."""
@@ -94,15 +95,15 @@ class LiveReceiver:
 
     def get(self, path: str, **params: Any) -> Any:
         """GET below /api/v2/ and return the JSON."""
-        return self._json(self.api.get(f"{self.url}/api/v2/{path}", params=params, timeout=30))
+        return self._json(self.api.get(f"{self.url}/api/v2/{path}", params=params, timeout=60))
 
     def post(self, path: str, body: Any) -> Any:
         """POST JSON below /api/v2/ and return the JSON."""
-        return self._json(self.api.post(f"{self.url}/api/v2/{path}", json=body, timeout=30))
+        return self._json(self.api.post(f"{self.url}/api/v2/{path}", json=body, timeout=60))
 
     def patch(self, path: str, body: Any) -> Any:
         """PATCH JSON below /api/v2/ and return the JSON."""
-        return self._json(self.api.patch(f"{self.url}/api/v2/{path}", json=body, timeout=30))
+        return self._json(self.api.patch(f"{self.url}/api/v2/{path}", json=body, timeout=60))
 
     def wait_for_job(self, job_id: int, timeout: float = 60.0) -> Any:
         """Wait until a job is over and its events are stored; returns its detail."""
@@ -148,7 +149,13 @@ def start_playhook(
 
 
 def free_port() -> int:
-    """Return a port that was free a moment ago."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    """Return a port that the system gives to nobody else as long as this process runs.
+
+    What is bound and does not listen keeps others from being given the port, and lets a server listen on it that sets
+    SO_REUSEADDR, as they all do (socket(7)); also again after it was killed.
+    """
+    reserved = socket.socket()
+    reserved.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    reserved.bind(("127.0.0.1", 0))
+    _reserved.append(reserved)
+    return int(reserved.getsockname()[1])

@@ -76,7 +76,7 @@ class Bench:
     def job(self, job_id: int) -> Any:
         return self.row(t.unified_jobs, job_id)
 
-    def wait(self, job_id: int, *statuses: str, timeout: float = 60.0) -> Any:
+    def wait(self, job_id: int, *statuses: str, timeout: float = 90.0) -> Any:
         """Wait until the job has ended, or has one of `statuses`."""
         return wait_for(
             lambda: (row := self.job(job_id)).status in (statuses or FINISHED) and row,
@@ -116,6 +116,15 @@ def wait_for(condition: Callable[[], Any], timeout: float, describe: Callable[[]
 def play(*tasks: str, hosts: str = "all") -> str:
     """Return a playbook of one play without facts; each task is one YAML line."""
     return f"- hosts: {hosts}\n  gather_facts: false\n  tasks:\n" + "".join(f"    - {task}\n" for task in tasks)
+
+
+def gate(go: Path) -> str:
+    """Return a task that makes `go`.reached and then waits until somebody makes `go`."""
+    return f"shell: touch {go}.reached; until [ -e {go} ]; do sleep 0.05; done"
+
+
+def wait_for_gate(go: Path) -> None:
+    wait_for(go.with_name(f"{go.name}.reached").exists, 60.0, lambda: f"no job reached {go}")
 
 
 @pytest.fixture

@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import subprocess
+import threading
 from pathlib import Path
 
 import orjson
@@ -25,13 +26,15 @@ class SharedLauncher(Launcher):
     def __init__(self, home: Path) -> None:
         self.servers = WarmServers(home)
         super().__init__(self.servers)
+        self._launching = threading.Lock()  # `WarmServers` is not for several threads at once, and a pool has them
         self.refusals: list[str | None] = []
 
     def launch(self, request: RunRequest) -> LaunchedRun:
-        refused = self.servers.wait_for(request)
-        run = super().launch(request)
-        self.refusals.append(refused if run.warm else refused or "no server was ready")
-        return run
+        with self._launching:
+            refused = self.servers.wait_for(request)
+            run = super().launch(request)
+            self.refusals.append(refused if run.warm else refused or "no server was ready")
+            return run
 
     def close(self, timeout: float = 30.0) -> None:
         """Stay: other tests use it."""

@@ -23,8 +23,10 @@ import psutil
 import pytest
 from tests.integration.worker.arguments import watched_arguments
 from tests.integration.worker.conftest import Bench, both_starts, play, wait_for
+from tests.live import free_port
 
 from playhook.store import tables as t
+from playhook.worker.private_dir import runs_below, scratch_of
 
 pytestmark = pytest.mark.usefixtures("pool")
 
@@ -71,15 +73,14 @@ def sshd(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sshd]:
     make_key(directory / "host_key")
     make_key(directory / "ca")
     (directory / "authorized_keys").touch()
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
+    port = free_port()
     (directory / "config").write_text(_SSHD.format(port=port, directory=directory))
     program = shutil.which("sshd", path=f"{os.environ['PATH']}:/usr/sbin:/usr/local/sbin")
     assert program, "the package openssh-server is not installed"
     if os.geteuid() == 0:
         Path("/run/sshd").mkdir(exist_ok=True)
     with subprocess.Popen([program, "-D", "-f", directory / "config"], stderr=subprocess.DEVNULL) as started:
-        wait_for(lambda: _accepts(port), 10.0)
+        wait_for(lambda: _accepts(port), 60.0)
         yield Sshd(port=port, directory=directory)
         started.terminate()
 
@@ -97,16 +98,17 @@ def accounts() -> Iterator[tuple[tuple[str, str], tuple[str, str]]]:
         subprocess.run(["chpasswd"], input=f"{name}:{password}", text=True, check=True)
     yield made[0], made[1]
     for name, _ in made:
-        end_processes_of(name)
+        wait_for(lambda name=name: end_processes_of(name) == 0, 60.0)
         subprocess.run(["userdel", "--remove", name], check=True, capture_output=True)
 
 
-def end_processes_of(account: str) -> None:
-    """End what an account that a test made still runs."""
-    for each in psutil.process_iter(["username"]):
-        if each.info["username"] == account:
-            with suppress(psutil.Error):
-                each.kill()
+def end_processes_of(account: str) -> int:
+    """End what an account that a test made still runs; returns how many processes that were."""
+    found = [each for each in psutil.process_iter(["username"]) if each.info["username"] == account]
+    for each in found:
+        with suppress(psutil.Error):
+            each.kill()
+    return len(found)
 
 
 def make_key(file: Path, *options: str, passphrase: str = "") -> str:
@@ -145,7 +147,10 @@ def run_with(bench: Bench, credentials: list[int], files: dict[str, str], **colu
     return bench.run(template)
 
 
-WHOAMI = {"site.yml": play("{command: id -un, register: out}", "{debug: {msg: 'I am {{ out.stdout }}'}}")}
+AGENT = "{{ lookup('env', 'SSH_AUTH_SOCK') }}"
+WHOAMI = {
+    "site.yml": play("{command: id -un, register: out}", f'debug: {{msg: "I am {{{{ out.stdout }}}} with {AGENT}"}}')
+}
 
 
 @both_starts
@@ -158,13 +163,13 @@ def test_a_machine_credentials_key_logs_in(
     sshd.authorize(tmp_path / "id")
     machine = add_credential(bench, "ssh", username=getpass.getuser(), ssh_key_data=key, ssh_key_unlock=passphrase)
 
-    agents = set(Path("/tmp").glob("ssh-*"))
     with watched_arguments() as arguments:
         job = run_with(bench, [machine], WHOAMI, inventory_id=bench.inventory({"far": sshd.host()}))
 
-    assert set(Path("/tmp").glob("ssh-*")) == agents
+    scratch = scratch_of(runs_below(bench.settings.home) / str(job.id))
     assert job.status == "successful", bench.stdout(job.id)
-    assert f"I am {getpass.getuser()}" in bench.stdout(job.id)
+    assert f"I am {getpass.getuser()} with {scratch}/agent" in bench.stdout(job.id)
+    assert not scratch.exists()
     assert f"--user={getpass.getuser()}" in " ".join(job.job_args)
     if passphrase:
         assert passphrase.encode() not in b" ".join(arguments)

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.integration.worker.conftest import Bench, add_delivery, both_starts, play, wait_for, write_files
+from tests.integration.worker.conftest import Bench, add_delivery, both_starts, gate, play, wait_for_gate, write_files
 from tests.integration.worker.starts import run_warm
 
 from playhook.worker.extra_vars_file import encode_untrusted
@@ -170,16 +170,18 @@ def test_variables_of_a_launch_are_text_and_those_of_the_template_are_templates(
 
 @both_starts
 @pytest.mark.usefixtures("pool")
-def test_the_files_of_a_job_are_private_and_gone_afterwards(bench: Bench) -> None:
-    template = bench.template({"site.yml": play("wait_for: {timeout: 2}")}, extra_vars='{"a": 1}')
+def test_the_files_of_a_job_are_private_and_gone_afterwards(bench: Bench, tmp_path: Path) -> None:
+    go = tmp_path / "go"
+    template = bench.template({"site.yml": play(gate(go))}, extra_vars='{"a": 1}')
     job_id = bench.launch(template)
-    bench.wait(job_id, "running")
+    wait_for_gate(go)
 
-    files = wait_for(lambda: list((bench.settings.home / "run" / str(job_id)).glob("vars/*.json")), 5.0)
-    modes = {file.name: oct(file.stat().st_mode & 0o777) for file in files}
-    directory = oct((bench.settings.home / "run" / str(job_id)).stat().st_mode & 0o777)
+    private = bench.settings.home / "run" / str(job_id)
+    modes = {file.name: oct(file.stat().st_mode & 0o777) for file in private.glob("vars/*.json")}
+    directory = oct(private.stat().st_mode & 0o777)
+    go.touch()
     bench.wait(job_id)
 
     assert modes == {"extra_vars.json": "0o600", "template_vars.json": "0o600", "hosts.json": "0o600"}
     assert directory == "0o700"
-    wait_for(lambda: not list((bench.settings.home / "run").iterdir()), 5.0)
+    assert list((bench.settings.home / "run").iterdir()) == []

@@ -88,7 +88,7 @@ def test_first_starts_of_two_machines_take_turns(settings: Settings, tmp_path: P
     assert sorted(each is None for each in files) == [False, True]  # one of them made the administrator
 
 
-LEASE = 2.0
+LEASE = 3.0  # seconds, in which a busy machine must let each thread run
 
 
 @pytest.fixture
@@ -114,10 +114,10 @@ def test_a_worker_renews_its_lease_until_it_leaves(leased: tuple[Store, Settings
 
     def heartbeat() -> bool:
         with store.reading() as connection:
-            return live_workers(connection)[0].heartbeat > first.heartbeat
+            return any(each.heartbeat > first.heartbeat for each in live_workers(connection))
 
-    wait_for(heartbeat, 30)
-    wait_for(presence.may_judge, 30)
+    wait_for(heartbeat, 60)
+    wait_for(presence.may_judge, 60)
     assert store.write(bury_lost_workers) == []
     presence.leave()
 
@@ -132,7 +132,7 @@ def test_a_worker_that_was_buried_ends_its_jobs_and_goes_on_under_a_new_name(lea
     before = presence.name
 
     store.write(remove_worker, before)
-    wait_for(lambda: names(store), 30)
+    wait_for(lambda: names(store), 60)
 
     assert seen == [(False, [])]  # it claims nothing, and is not listed, until its jobs have ended
     assert names(store) == [presence.name] != [before]
@@ -143,19 +143,19 @@ def test_nobody_judges_after_a_time_without_the_database(leased: tuple[Store, Se
     store, settings = leased
     presence = Presence(store, settings, lambda: None)
     presence.enter()
-    wait_for(presence.may_judge, 30)
+    wait_for(presence.may_judge, 60)
 
     def lock(connection: psycopg.Connection) -> None:
         connection.execute("LOCK TABLE workers")
 
     with psycopg.connect(settings.database) as connection:
         lock(connection)
-        wait_for(lambda: not presence.is_sure(), 30)
+        wait_for(lambda: not presence.is_sure(), 60)
         assert not presence.may_judge()
-    wait_for(presence.is_sure, 30)
+    wait_for(presence.is_sure, 60)
 
     assert not presence.may_judge()
-    wait_for(presence.may_judge, 30)
+    wait_for(presence.may_judge, 60)
     presence.leave()
 
 

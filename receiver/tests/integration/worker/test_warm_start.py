@@ -11,7 +11,7 @@ from typing import Any
 
 import psutil
 import pytest
-from tests.integration.worker.conftest import Bench, add_delivery, play, wait_for
+from tests.integration.worker.conftest import Bench, add_delivery, gate, play, wait_for, wait_for_gate
 from tests.integration.worker.said import STARTED_BY, messages, ran_warm, show
 from tests.integration.worker.starts import SharedLauncher
 
@@ -202,15 +202,19 @@ def test_signals_descriptors_and_the_terminal_are_those_of_a_command(
     assert "a terminal" in hot[0]
 
 
-def test_temporary_directories_are_a_jobs_own_while_another_one_ends(bench: Bench, warm: SharedLauncher) -> None:
+def test_temporary_directories_are_a_jobs_own_while_another_one_ends(
+    bench: Bench, warm: SharedLauncher, tmp_path: Path
+) -> None:
+    go = tmp_path / "go"
     own = "\"{{ lookup('config', 'DEFAULT_LOCAL_TMP') }}/x\""
-    long = play("wait_for: {timeout: 3}", f"copy: {{content: x, dest: {own}}}", f"stat: {{path: {own}}}")
+    long = play(gate(go), f"copy: {{content: x, dest: {own}}}", f"stat: {{path: {own}}}")
     template = bench.template({"site.yml": play("debug:"), "long.yml": long}, allow_simultaneous=True)
     stage = next(reversed(warm.servers._servers.values())).stage if warm.servers._servers else None
 
     slow = bench.launch(template, playbook="long.yml")
-    bench.wait(slow, "running")
+    wait_for_gate(go)
     quick = bench.run(template)
+    go.touch()
     ended = bench.wait(slow)
 
     assert (quick.status, ended.status) == ("successful", "successful"), bench.stdout(slow)
@@ -263,22 +267,30 @@ def test_no_secret_of_a_job_or_of_the_receiver_is_in_a_servers_memory(bench: Ben
 
 
 def read_memory(pid: int) -> bytes:
-    """Return what a process has written to its own memory."""
+    """Return what a process has written to its own memory; it stands still meanwhile, so that its maps stay true."""
     content = []
-    with Path(f"/proc/{pid}/mem").open("rb", 0) as memory:
-        for line in Path(f"/proc/{pid}/maps").read_text().splitlines():
-            start, end = (int(each, 16) for each in line.split()[0].split("-"))
-            if " rw" in line and end - start < 1 << 30:
-                memory.seek(start)
-                content.append(memory.read(end - start))
+    process = psutil.Process(pid)
+    process.suspend()
+    try:
+        with Path(f"/proc/{pid}/mem").open("rb", 0) as memory:
+            for line in Path(f"/proc/{pid}/maps").read_text().splitlines():
+                start, end = (int(each, 16) for each in line.split()[0].split("-"))
+                if " rw" in line and end - start < 1 << 30:
+                    memory.seek(start)
+                    content.append(memory.read(end - start))
+    finally:
+        process.resume()
     return b"".join(content)
 
 
-def test_servers_are_few_and_are_replaced(bench: Bench, warm: SharedLauncher, monkeypatch: pytest.MonkeyPatch) -> None:
-    template = bench.template({"site.yml": play("debug:"), "slow.yml": play("wait_for: {timeout: 3}")})
+def test_servers_are_few_and_are_replaced(
+    bench: Bench, warm: SharedLauncher, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    go = tmp_path / "go"
+    template = bench.template({"site.yml": play("debug:"), "slow.yml": play(gate(go))})
     bench.run(template)
     slow = bench.launch(template, playbook="slow.yml")
-    bench.wait(slow, "running")
+    wait_for_gate(go)
     first = next(reversed(warm.servers._servers.values()))
 
     monkeypatch.setattr("playhook.worker.warm_servers._MOST_JOBS", 1)
@@ -289,8 +301,10 @@ def test_servers_are_few_and_are_replaced(bench: Bench, warm: SharedLauncher, mo
 
     assert after.status == "successful"
     assert second.process.pid != first.process.pid
-    assert bench.wait(slow).status == "successful", "a retired server ends its jobs"
-    wait_for(lambda: first.process.exit_status is not None, 5.0)
+    assert first.process.exit_status is None, "a retired server ends its jobs"
+    go.touch()
+    assert bench.wait(slow).status == "successful"
+    wait_for(lambda: first.process.exit_status is not None, 60.0)
     assert not first.stage.exists()
 
 
@@ -320,7 +334,7 @@ def test_a_server_leaves_with_its_receiver_and_takes_its_stage_along(bench: Benc
 
     assert launcher.refusals == [None]
     assert ran_warm(bench, job)
-    wait_for(lambda: server.process.exit_status is not None, 5.0)
+    wait_for(lambda: server.process.exit_status is not None, 60.0)
     assert not server.stage.exists()
     launcher.leave()
 
