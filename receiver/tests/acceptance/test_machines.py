@@ -26,13 +26,15 @@ from tests.postgres import PostgresServer
 def machines(postgres: PostgresServer, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Machines]:
     url = postgres.make_empty()
     made = Machines(tmp_path_factory.mktemp("machines"), url)
-    assert made.run("migrate") == (0, "The database has this version's schema.")
-    for _ in range(2):
-        made.add_web()
-    for _ in range(2):
-        made.add_worker("--queues", "default")
-    yield made
-    made.stop()
+    try:
+        assert made.run("migrate") == (0, "The database has this version's schema.")
+        for _ in range(2):
+            made.add_web()
+        for _ in range(2):
+            made.add_worker("--queues", "default")
+        yield made
+    finally:
+        made.stop()
     postgres.drop(url)
 
 
@@ -56,6 +58,11 @@ def wait_for_file(file: Path) -> str:
     return str(wait_for(lambda: file.exists() and file.read_text().strip(), lambda: f"{file.name} did not appear"))
 
 
+def meet(here: Path) -> str:
+    """Return what a shell does to wait for two other jobs that do the same: one worker does not run three at a time."""
+    return f"touch {here}/{{{{ awx_job_id }}}}; until [ $(ls {here} | wc -l) -ge 3 ]; do sleep 0.1; done"
+
+
 def use_group(machines: Machines, template: Template, group: str) -> None:
     """Have a template's jobs run only where an instance group is served."""
     web = machines.webs[0]
@@ -65,7 +72,9 @@ def use_group(machines: Machines, template: Template, group: str) -> None:
 
 
 def test_no_job_runs_twice_and_both_workers_run_some(machines: Machines, name: str) -> None:
-    task = f"- ansible.builtin.shell: 'echo x >> {machines.marks}/{{{{ awx_job_id }}}}; sleep 0.5'"
+    here = machines.marks / f"{name}.here"
+    here.mkdir()
+    task = f"- ansible.builtin.shell: 'echo x >> {machines.marks}/{{{{ awx_job_id }}}}; {meet(here)}'"
     template = make(machines, name, task, allow_simultaneous=True)
     jobs = [launch(machines, template, web=number % 2) for number in range(10)]
 
@@ -102,7 +111,7 @@ def test_output_is_seen_and_the_job_canceled_from_another_machine(machines: Mach
     job = wait_for(lambda: (row := web.get(f"jobs/{job_id}/"))["finished"] and row)
 
     assert job["status"] == "canceled"
-    assert time.monotonic() - begin < 2.0
+    assert time.monotonic() - begin < 60  # where the command takes 300
 
 
 def test_jobs_run_where_their_instance_group_is_served(machines: Machines, name: str) -> None:
@@ -136,7 +145,7 @@ def test_a_killed_workers_job_is_an_error_and_what_it_had_not_started_runs(machi
 
     assert job["status"] == "error"
     assert "killed or lost" in job["job_explanation"]
-    assert not psutil.wait_procs(family, timeout=30)[1]
+    assert not psutil.wait_procs(family, timeout=60)[1]
     machines.add_worker("--queues", "doomed")
     assert machines.webs[0].wait_for_job(waiting)["status"] == "successful"
     assert machines.webs[0].get(f"jobs/{job_id}/")["status"] == "error"
@@ -185,14 +194,17 @@ def test_a_status_is_posted_once(machines: Machines, name: str) -> None:
         for number in range(3):
             answer = deliver_github(machines.webs[number % 2].url + template.path, template.key, payload)
             machines.webs[0].wait_for_job(answer.json()["job"])
-        posted = github.wait_for_statuses(6)
+        github.wait_for_statuses(6)
         time.sleep(1.0)
+        posted = github.statuses
 
     assert sorted(status["state"] for status in posted) == ["pending"] * 3 + ["success"] * 3
 
 
 def test_a_project_is_checked_out_where_the_job_runs(machines: Machines, name: str) -> None:
-    play = "- hosts: all\n  gather_facts: false\n  tasks:\n    - ansible.builtin.command: sleep 1.5\n"
+    here = machines.marks / f"{name}.here"
+    task = f"- ansible.builtin.shell: 'if [ -e {here} ]; then {meet(here)}; fi'"
+    play = f"- hosts: all\n  gather_facts: false\n  tasks:\n    {task}\n"
     repository = Repository(machines.root / "repository", {"site.yml": play})
     web = machines.webs[0]
     body = {
@@ -204,7 +216,8 @@ def test_a_project_is_checked_out_where_the_job_runs(machines: Machines, name: s
     }
     project = web.post("projects/", body)["id"]
     template = web.make_template(name, project=project, playbook="site.yml", allow_simultaneous=True)
-    jobs = [web.wait_for_job(launch(machines, template)) for _ in range(1)]
+    jobs = [web.wait_for_job(launch(machines, template))]
+    here.mkdir()
     more = [launch(machines, template, web=number % 2) for number in range(4)]
     jobs += [web.wait_for_job(job_id) for job_id in more]
 
@@ -237,7 +250,7 @@ def test_stopped_machines_leave_and_wait_for_nobody(machines: Machines) -> None:
 
     assert worker.stop() == 0
 
-    assert time.monotonic() - begin < 20
+    assert time.monotonic() - begin < 40
     assert "stopped" in worker.log()
 
 

@@ -4,11 +4,10 @@
 
 from __future__ import annotations
 
-import time
-
 import pytest
 import requests
 from tests.acceptance.conftest import Installation, MakeInstallation
+from tests.acceptance.machines import wait_for
 
 # A documentation address (RFC 5737), which nobody has.
 FORGED = "203.0.113.7"
@@ -16,14 +15,10 @@ FORGED = "203.0.113.7"
 
 def refused_from(live: Installation) -> str:
     requests.post(
-        f"{live.url}/api/v2/job_templates/1/github/", data=b"{}", headers={"X-Forwarded-For": FORGED}, timeout=10
+        f"{live.url}/api/v2/job_templates/1/github/", data=b"{}", headers={"X-Forwarded-For": FORGED}, timeout=60
     )
-    for _ in range(50):
-        found = live.get("webhook_deliveries/", outcome="refused")["results"]
-        if found:
-            return str(found[0]["remote_address"])
-        time.sleep(0.1)
-    raise AssertionError("the refused delivery was not recorded")
+    found = wait_for(lambda: live.get("webhook_deliveries/", outcome="refused")["results"], live.log)
+    return str(found[0]["remote_address"])
 
 
 @pytest.mark.parametrize(

@@ -4,14 +4,13 @@
 
 from __future__ import annotations
 
-import threading
 from pathlib import Path
 
-import psutil
 import requests
 from tests.acceptance.conftest import Installation, MakeInstallation
 from tests.acceptance.deliver import deliver_github
 from tests.fakes.github import GitHubFake
+from tests.integration.worker.arguments import watched_arguments
 
 TOKEN = "ghp_planted0token0of0the0webhook0credential"
 VAULT = "planted-vault-password-7f3a"
@@ -19,26 +18,6 @@ MACHINE = "planted-machine-password-9c1d"
 KEY = "planted-webhook-key-0123456789"
 SURVEY = "planted-survey-default-5b2e"
 OWN = "planted-own-credential-4a7c"
-
-
-class Arguments:
-    """Collects the arguments of every process on the machine while a test runs."""
-
-    def __init__(self) -> None:
-        self.seen: set[str] = set()
-        self._stop = threading.Event()
-        self._thread = threading.Thread(target=self._watch)
-        self._thread.start()
-
-    def _watch(self) -> None:
-        while not self._stop.wait(0.02):
-            for process in psutil.process_iter(["cmdline"]):
-                self.seen.add(" ".join(process.info["cmdline"] or []))
-
-    def stop(self) -> str:
-        self._stop.set()
-        self._thread.join()
-        return "\n".join(self.seen)
 
 
 def test_planted_secrets_turn_up_nowhere(make_installation: MakeInstallation) -> None:
@@ -52,13 +31,12 @@ def test_planted_secrets_turn_up_nowhere(make_installation: MakeInstallation) ->
     _encrypt_variable(live.project_dir, VAULT)
     with GitHubFake(token=TOKEN) as github:
         template = _make_template(live, github.url)
-        arguments = Arguments()
         payload = github.payload("pull_request.opened")
-        answer = deliver_github(live.url + template, KEY, payload)
-        refused = deliver_github(live.url + template, "not the key, but planted too", payload)
-        job = live.wait_for_job(answer.json()["job"])
-        github.wait_for_statuses(2)
-        seen = arguments.stop()
+        with watched_arguments() as arguments:
+            answer = deliver_github(live.url + template, KEY, payload)
+            refused = deliver_github(live.url + template, "not the key, but planted too", payload)
+            job = live.wait_for_job(answer.json()["job"])
+            github.wait_for_statuses(2)
     answers = _all_answers(live.url, live.api)
 
     assert (job["status"], refused.status_code) == ("successful", 403)
@@ -67,7 +45,7 @@ def test_planted_secrets_turn_up_nowhere(make_installation: MakeInstallation) ->
     live.stop()
     places = {
         "log": live.log(),
-        "process arguments": seen,
+        "process arguments": b"\n".join(arguments).decode("latin-1"),
         "API answers": answers,
         "files": _files(live.home),
     }

@@ -230,7 +230,7 @@ def test_a_nested_workflow_hands_on_what_its_jobs_left(installation: Installatio
 
 def test_a_cancel_in_the_middle_ends_all_of_it(installation: Installation, github: GitHubFake, name: str) -> None:
     live = installation
-    sleep = make_job(live, f"sleep {name}", "- ansible.builtin.command: sleep 60")
+    sleep = make_job(live, f"sleep {name}", "- ansible.builtin.command: sleep 300")
     nodes = {"now": sleep, "never": sleep}
     workflow = make_workflow(live, name, nodes, [("now", "never", "always")], **posting(live, name, github))
     hook = webhook_of(live, workflow)
@@ -247,9 +247,14 @@ def test_a_cancel_in_the_middle_ends_all_of_it(installation: Installation, githu
 
 def test_a_kill_in_the_middle_runs_no_node_twice(make_installation: MakeInstallation) -> None:
     live = make_installation(PLAYHOOK_WORKERS="2")
-    ran = live.home / "ran"
+    ran, go = live.home / "ran", live.home / "go"
     names = ("one", "two", "three", "four")
-    jobs = {each: make_job(live, each, f"- ansible.builtin.shell: echo {each} >> {ran}") for each in names}
+    # The third one waits until all the kills are over: none of them is to meet the last one.
+    waits = {"three": f"until [ -e {go} ]; do sleep 0.05; done; "}
+    jobs = {
+        each: make_job(live, each, f"- ansible.builtin.shell: {waits.get(each, '')}echo {each} >> {ran}")
+        for each in names
+    }
     edges = [(parent, child, "always") for parent, child in pairwise(names)]
     job_id = launch(live, make_workflow(live, "chain", jobs, edges))
 
@@ -257,6 +262,7 @@ def test_a_kill_in_the_middle_runs_no_node_twice(make_installation: MakeInstalla
         wait_until(lambda count=count: ran.exists() and len(ran.read_text().split()) >= count)
         live.kill()
         live.start()
+    go.touch()
     job = wait_for_workflow(live, job_id)
 
     lines = ran.read_text().split()

@@ -71,6 +71,7 @@ def client_environment(receiver: LiveReceiver, tls: Tls) -> dict[str, str]:
         "CONTROLLER_USERNAME": "admin",
         "CONTROLLER_PASSWORD": ADMIN_PASSWORD,
         "CONTROLLER_COLOR": "false",
+        "CONTROLLER_REQUEST_TIMEOUT": "60",
         "SSL_CERT_FILE": str(tls.authority),
         "REQUESTS_CA_BUNDLE": str(tls.authority),
         "HOME": str(tls.authority.parent),  # no configuration of whoever runs the tests

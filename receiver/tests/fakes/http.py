@@ -22,7 +22,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-_START_TIMEOUT = 10.0
+_START_TIMEOUT = 60.0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -112,7 +112,7 @@ class FakeServer:
         with self._lock:
             return [dict(status) for status in self._statuses]
 
-    def wait_for_statuses(self, count: int, *, timeout: float = 20.0) -> list[dict[str, Any]]:
+    def wait_for_statuses(self, count: int, *, timeout: float = 60.0) -> list[dict[str, Any]]:
         """Return the statuses as soon as there are `count` of them; AssertionError when there are not in time."""
         with self._changed:
             if not self._changed.wait_for(lambda: len(self._statuses) >= count, timeout):
@@ -137,7 +137,7 @@ class FakeServer:
         with self._lock:
             self._failures += [(answer, method, path)] * count
 
-    def settle(self, *, timeout: float = 10.0) -> None:
+    def settle(self, *, timeout: float = 60.0) -> None:
         """Wait until everything that the fake sends by itself (pings, tests, redeliveries) is sent."""
         deadline = time.monotonic() + timeout
         with self._lock:

@@ -45,9 +45,10 @@ def private_dir(home: Path, job_id: int) -> Iterator[Path]:
     directory.mkdir(mode=0o700)  # fails if there is one: never a directory that somebody prepared
     scratch = scratch_of(directory)
     try:
-        if scratch.parent != directory:
-            _make_own(scratch.parent)
-        scratch.mkdir(mode=0o700)
+        if scratch.parent == directory:
+            scratch.mkdir(mode=0o700)
+        else:
+            _make_elsewhere(scratch)
         yield directory
     finally:
         remove_tree(scratch)
@@ -70,6 +71,19 @@ def remove_left_overs(home: Path) -> None:
 def _elsewhere(runs: Path) -> Path:
     mark = hashlib.sha256(str(runs).encode()).hexdigest()[:8]
     return Path(tempfile.gettempdir()) / f"playhook-{os.geteuid()}-{mark}"
+
+
+def _make_elsewhere(scratch: Path) -> None:
+    """Make a job's scratch directory; another job that ends meanwhile may take along what is around it."""
+    while True:
+        try:
+            _make_own(scratch.parent)
+            scratch.mkdir(mode=0o700)
+        except FileNotFoundError:
+            if not scratch.parent.parent.is_dir():
+                raise
+        else:
+            return
 
 
 def _make_own(directory: Path) -> None:

@@ -96,10 +96,10 @@ def occupy_writers(store: Store) -> threading.Event:
 
     def hold(_tx: Tx, holding: threading.Event) -> None:
         holding.set()
-        release.wait(30)
+        release.wait(60)
 
     for _thread in store._groups._threads:
         holding = threading.Event()
         store._groups.submit(hold, holding)
-        assert holding.wait(10)
+        assert holding.wait(60)
     return release

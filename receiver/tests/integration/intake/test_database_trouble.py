@@ -104,7 +104,8 @@ def _refused(_store: Store, settings: Settings) -> Iterator[None]:
 
 
 def _end_connections(other: psycopg.Connection) -> None:
-    other.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname <> 'postgres' "
+    # Each is waited for: one that has not ended yet would still take a statement.
+    other.execute("SELECT pg_terminate_backend(pid, 60000) FROM pg_stat_activity WHERE datname <> 'postgres' "
                   "AND pid <> pg_backend_pid()")  # fmt: skip
 
 
@@ -157,17 +158,17 @@ def test_ended_connections_cost_no_delivery(api: Api, store: Store, settings: Se
         _end_connections(other)
     for guid in ("one", "two", "three"):
         assert _send(api, template_id, guid).status == 202
-    store.check_writes(10)
+    store.check_writes(60)
     assert count_rows(store, t.unified_jobs) == 4
 
 
 def test_delivery_does_not_wait_for_ever_and_may_come_again(
     api: Api, store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("playhook.intake.receive._WRITE_PATIENCE", 0.3)
     template_id = store.write(add_template)
     assert _send(api, template_id, "before").status == 202
     release = occupy_writers(store)
+    monkeypatch.setattr("playhook.intake.receive._WRITE_PATIENCE", 0.3)
     refused = _send(api, template_id)
     assert (refused.status, refused.json()) == (503, {"detail": LOCKED})
     assert api.get("/api/v2/ping/").json() == {"detail": LOCKED}
@@ -188,7 +189,7 @@ def test_full_queue_grows_no_further(intake: Intake, store: Store, monkeypatch: 
         intake._sources.read(address_of(template_id))
         deliveries = [make_delivery(guid=str(number)) for number in range(100)]
         sending = [asyncio.create_task(intake.receive_delivery(address_of(template_id), each)) for each in deliveries]
-        async with asyncio.timeout(10):  # those beyond the queue are answered while nothing is written
+        async with asyncio.timeout(60):  # those beyond the queue are answered while nothing is written
             for answered in islice(asyncio.as_completed(sending), 80):
                 with pytest.raises(StoreUnavailable):
                     await answered

@@ -129,7 +129,7 @@ def test_other_writes_do_not_wait_while_a_redelivery_is_judged(
     compiled: list[str] = []
 
     def compile_while_others_write(playhook: dict[str, Any]) -> Rules:
-        compiled.append(store.submit(lambda _tx: "written").result(timeout=10))
+        compiled.append(store.submit(lambda _tx: "written").result(timeout=60))
         return compile_rules(playhook)
 
     monkeypatch.setattr("playhook.intake.redeliver.compile_rules", compile_while_others_write)

@@ -16,6 +16,7 @@ import pytest
 from sqlalchemy import insert, select, update
 from tests.builders import add_endpoint, add_template
 from tests.integration.intake.plain import NOW, address_of, count_rows, make_delivery, receive
+from tests.integration.worker.conftest import wait_for
 
 from playhook.intake.receive import Intake
 from playhook.intake.redeliver import redeliver
@@ -151,12 +152,20 @@ def test_deliveries_are_taken_while_a_purge_runs(store: Store, intake: Intake, m
     batches: list[int] = []
     real = retention._forget_payloads
     monkeypatch.setattr(retention, "_forget_payloads", lambda tx, ids: batches.append(len(ids)) or real(tx, ids))
+    accepted = 0
+    find_due = retention._find_due
+
+    def find_due_after_another_delivery(*arguments: Any) -> list[int]:
+        known = accepted
+        wait_for(lambda: accepted > known, 60, lambda: "no delivery is taken between two batches")
+        return find_due(*arguments)
+
+    monkeypatch.setattr(retention, "_find_due", find_due_after_another_delivery)
     done: list[Purged] = []
     running = threading.Thread(
         target=lambda: done.append(purge(store, _settings(retention_payload_days=1), NOW + timedelta(days=2)))
     )
     running.start()
-    accepted = 0
     while running.is_alive():
         fresh = replace(make_delivery(guid=f"new-{accepted}"), received=NOW + timedelta(days=2))
         (result,) = asyncio.run(intake.receive_delivery(address_of(template_id), fresh))

@@ -134,22 +134,25 @@ def test_slow_pattern_holds_nobody_else_up(store: Store, intake: Intake) -> None
     slow_id = store.write(add_template, name="slow", playhook=slow)
     quick_id = store.write(add_template, name="quick")
     receive(intake, slow_id, make_delivery(guid="known"))
-    hostile = make_delivery(_event(comment="a" * 5000 + "!"), guid="hostile")
 
-    async def deliver_both() -> tuple[float, float, Any]:
+    async def deliver_both(turn: int) -> tuple[float, float, Any]:
+        hostile = make_delivery(_event(comment="a" * 5000 + "!"), guid=f"hostile {turn}")
         loop = asyncio.get_running_loop()
         start = loop.time()
         waiting = asyncio.ensure_future(intake.receive_delivery(address_of(slow_id), hostile))
         await asyncio.sleep(0)
-        await intake.receive_delivery(address_of(quick_id), make_delivery())
+        await intake.receive_delivery(address_of(quick_id), make_delivery(guid=f"quick {turn}"))
         quick = loop.time() - start
         (accepted,) = await waiting
         return quick, loop.time() - start, accepted
 
-    quick, slow_time, accepted = asyncio.run(deliver_both())
-    assert accepted.outcome == "ignored"
-    assert slow_time >= 0.2  # the limit for a delivery
-    assert quick < slow_time / 2
+    shares: list[float] = []
+    while not shares or (min(shares) >= 0.5 and len(shares) < 10):  # a busy machine may hold the quick one up
+        quick, slow_time, accepted = asyncio.run(deliver_both(len(shares)))
+        assert accepted.outcome == "ignored"
+        assert slow_time >= 0.2  # the limit for a delivery
+        shares.append(quick / slow_time)
+    assert min(shares) < 0.5, shares
 
 
 def test_job_takes_fields_and_variables_from_the_event(store: Store, intake: Intake) -> None:

@@ -36,7 +36,7 @@ class Client(requests.Session):
         self.headers["Authorization"] = "Bearer " + fake.token
 
     def send_json(self, method: str, path: str, body: Any = None, **more: Any) -> requests.Response:
-        return self.request(method, self.base + path, json=body, allow_redirects=False, timeout=10, **more)
+        return self.request(method, self.base + path, json=body, allow_redirects=False, timeout=60, **more)
 
 
 @pytest.fixture
@@ -78,7 +78,7 @@ def test_a_status_of_our_service_is_accepted(fake: GitHubFake, state: Any, prefi
     )
 
     assert request is not None
-    answer = requests.request(request.method, request.url, headers=request.headers, json=request.json, timeout=10)
+    answer = requests.request(request.method, request.url, headers=request.headers, json=request.json, timeout=60)
     assert answer.status_code == 201, answer.text
     assert event.awx_status_api == f"{fake.url}/repos/acorn-works/orchard/statuses/{SHA}"
 
@@ -126,7 +126,7 @@ def test_a_wrong_status_is_refused(
 def test_who_may_post_a_status(
     fake: GitHubFake, client: Client, headers: dict[str, str], path: str, status: int
 ) -> None:
-    answer = client.post(f"{fake.url}/repos{path}/statuses/{SHA}", json=STATUS, headers=headers, timeout=10)
+    answer = client.post(f"{fake.url}/repos{path}/statuses/{SHA}", json=STATUS, headers=headers, timeout=60)
 
     assert answer.status_code == status
     assert [call.status for call in fake.requests] == [status]
@@ -245,7 +245,7 @@ def test_lists_have_pages(client: Client) -> None:
         client.send_json("POST", "/hooks", hook(f"http://127.0.0.1:9/{number}"))
 
     first = client.send_json("GET", "/hooks?per_page=2")
-    second = client.get(first.links["next"]["url"], timeout=10)
+    second = client.get(first.links["next"]["url"], timeout=60)
 
     assert [len(first.json()), len(second.json())] == [2, 1]
     assert "next" not in second.links
@@ -277,14 +277,14 @@ def test_it_is_a_command_that_is_steered_from_outside(sink: Any) -> None:
             url = json.loads(process.stdout.readline())["url"]
             headers = {"Authorization": "Bearer t"}
             hooks = f"{url}/repos/acorn-works/orchard/hooks"
-            assert requests.post(hooks, json=hook(sink.url), headers=headers, timeout=10).status_code == 201
+            assert requests.post(hooks, json=hook(sink.url), headers=headers, timeout=60).status_code == 201
 
             wanted = {"sample": "pull_request.opened", "changes": {"pull_request": {"title": "Water the pears"}}}
-            answers = requests.post(url + "/_fake/deliver", json=wanted, timeout=10).json()
-            requests.post(url + "/_fake/fail", json={"count": 1, "status": 500}, timeout=10)
+            answers = requests.post(url + "/_fake/deliver", json=wanted, timeout=60).json()
+            requests.post(url + "/_fake/fail", json={"count": 1, "status": 500}, timeout=60)
             posts = [
                 requests.post(
-                    f"{url}/repos/acorn-works/orchard/statuses/{SHA}", json=STATUS, headers=headers, timeout=10
+                    f"{url}/repos/acorn-works/orchard/statuses/{SHA}", json=STATUS, headers=headers, timeout=60
                 )
                 for _ in range(2)
             ]
@@ -293,7 +293,7 @@ def test_it_is_a_command_that_is_steered_from_outside(sink: Any) -> None:
             titles = [json.loads(one.body).get("pull_request", {}).get("title") for one in sink.deliveries]
             assert "Water the pears" in titles
             assert [post.status_code for post in posts] == [500, 201]
-            assert [one["state"] for one in requests.get(url + "/_fake/statuses", timeout=10).json()] == ["pending"]
+            assert [one["state"] for one in requests.get(url + "/_fake/statuses", timeout=60).json()] == ["pending"]
         finally:
             process.send_signal(signal.SIGTERM)
-        assert process.wait(timeout=10) == 0
+        assert process.wait(timeout=60) == 0

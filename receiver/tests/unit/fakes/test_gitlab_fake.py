@@ -33,7 +33,7 @@ def fake() -> Iterator[GitLabFake]:
 
 def call(fake: GitLabFake, method: str, path: str, body: Any = None, **headers: str) -> requests.Response:
     every = {"PRIVATE-TOKEN": fake.token, **headers}
-    return requests.request(method, fake.url + "/api/v4/projects/" + path, json=body, headers=every, timeout=10)
+    return requests.request(method, fake.url + "/api/v4/projects/" + path, json=body, headers=every, timeout=60)
 
 
 def test_the_path_of_a_project_is_encoded_or_its_id(fake: GitLabFake) -> None:
@@ -124,7 +124,7 @@ def test_the_statuses_of_our_service_are_accepted(fake: GitLabFake, suffix: str)
         )
         request = GitLab().status_request(event.status_target, hostile, credential)
         assert request is not None
-        answer = requests.request(request.method, request.url, headers=request.headers, json=request.json, timeout=10)
+        answer = requests.request(request.method, request.url, headers=request.headers, json=request.json, timeout=60)
         assert answer.status_code == 201, answer.text
 
     assert [one["state"] for one in fake.statuses] == ["pending", "running", "failed"]

@@ -108,10 +108,10 @@ def test_what_cannot_be_evaluated_is_undecided(source: str) -> None:
 def test_clock_stops_an_expression(monkeypatch: pytest.MonkeyPatch) -> None:
     slow = Expression(" or ".join(["payload.commits | map('x') | length == -1"] * 12))
     names = {"event": {}, "payload": {"commits": [{}] * 1_000_000}}
-    start = time.monotonic()
+    start = time.thread_time()
     with pytest.raises(Undecided, match="took longer than 50 ms"):
         slow.evaluate(names)
-    assert time.monotonic() - start < 2.0
+    assert time.thread_time() - start < 2.0
 
 
 def test_payload_cannot_reach_python() -> None:

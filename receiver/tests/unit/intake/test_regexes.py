@@ -54,10 +54,10 @@ def test_refused_patterns_say_why(pattern: str, message: str) -> None:
 def test_what_is_still_catastrophic_is_stopped(pattern: str) -> None:
     safe = SafePattern(pattern)
     hostile = ("a" * 5_000 if "a" in pattern else " " * 5_000) + "!"
-    start = time.monotonic()
+    start = time.thread_time()
     with pytest.raises(TooSlow):
         safe.search(hostile)
-    assert time.monotonic() - start < 2.0
+    assert time.thread_time() - start < 2.0
 
 
 def test_only_the_beginning_of_a_long_text_is_searched() -> None:

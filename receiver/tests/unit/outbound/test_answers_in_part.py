@@ -8,6 +8,7 @@ import socket
 import threading
 import time
 from collections.abc import Callable
+from contextlib import suppress
 
 import pytest
 
@@ -25,7 +26,7 @@ def _stall(peer: socket.socket) -> None:
 
 def _trickle(peer: socket.socket) -> None:
     peer.sendall(_HEAD + b"Content-Length: 900\r\n\r\n")
-    for _each in range(60):
+    for _each in range(800):
         peer.sendall(b"x")
         time.sleep(0.05)
 
@@ -50,16 +51,13 @@ def test_what_is_no_answer(monkeypatch: pytest.MonkeyPatch, behave: Callable[[so
         sender = OutboundClient()
         with pytest.raises(NoAnswer, match=r"^127\.0\.0\.1:\d+ did not answer"):
             sender.send(OutgoingRequest(method="POST", url=f"{base}/x", api_base=base, headers={}))
-        assert time.monotonic() - started < 2
+        assert time.monotonic() - started < 30  # what trickles takes 40
         sender.close()
         thread.join()
 
 
 def _serve(server: socket.socket, behave: Callable[[socket.socket], None]) -> None:
     peer, _address = server.accept()
-    with peer:
+    with peer, suppress(OSError):  # the client goes, as it should
         peer.recv(65536)
-        try:
-            behave(peer)
-        except OSError:
-            return  # the client went, as it should
+        behave(peer)

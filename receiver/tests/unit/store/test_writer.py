@@ -38,10 +38,10 @@ def _occupy(store: Store) -> threading.Event:
 
     def hold(_tx: Tx) -> None:
         holding.set()
-        release.wait(10)
+        release.wait(60)
 
     store.submit(hold)
-    assert holding.wait(10)
+    assert holding.wait(60)
     return release
 
 
@@ -56,7 +56,7 @@ def test_queued_writes_share_one_commit(store: Store) -> None:
     release = _occupy(store)
     futures = [store.submit(_remember_transaction, commits, f"organization {n}") for n in range(40)]
     release.set()
-    wait(futures, timeout=10)
+    wait(futures, timeout=60)
 
     assert len(commits) == 40
     assert len(set(commits)) == 1
@@ -75,10 +75,10 @@ def test_failing_write_takes_nothing_of_its_batch_down(store: Store) -> None:
     third = store.submit(_add_organization, "another")
     release.set()
 
-    assert first.result(10) == 1
+    assert first.result(60) == 1
     with pytest.raises(IntegrityError):
-        second.result(10)
-    assert third.result(10)
+        second.result(60)
+    assert third.result(60)
     assert _organizations(store) == 2
 
 
@@ -130,10 +130,10 @@ def test_full_queue_is_refused_at_once(store: Store, settings: Settings, monkeyp
 
     def hold(_tx: Tx) -> None:
         started.set()
-        release.wait(10)
+        release.wait(60)
 
     writer.submit(hold)
-    assert started.wait(10)
+    assert started.wait(60)
     writer.submit(lambda _tx: None)
     writer.submit(lambda _tx: None)
     with pytest.raises(StoreUnavailable, match="too many writes"):
@@ -185,7 +185,7 @@ def test_error_of_the_driver_itself_does_not_end_the_writer(store: Store) -> Non
     with pytest.raises(StoreUnavailable):
         store.write(fail_in_the_driver)
     assert store.write(_add_organization, "after it")
-    store.check_writes(10)
+    store.check_writes(60)
 
 
 def test_call_after_a_commit_that_fails_harms_nobody(store: Store) -> None:

@@ -329,7 +329,7 @@ def test_two_machines_never_take_one_lock_group(store: Store, settings: Settings
                 begin = Barrier(2)
 
                 def race(machine: Store, job_id: int, begin: Barrier = begin) -> Claim | None:
-                    begin.wait(10)
+                    begin.wait(60)
                     with suppress(ClaimLost):
                         return machine.write(claim, job_id, "me")
                     return None

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import os
 import subprocess
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -235,6 +236,22 @@ def test_a_long_state_directory_gets_its_sockets_elsewhere(tmp_path: Path, monke
     scratch.parent.mkdir(mode=0o755)
     with pytest.raises(JobCannotRun, match="belongs to somebody else"), private_dir(home, 8):
         pass
+
+
+def test_jobs_that_begin_and_end_at_once_share_the_place_elsewhere(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The last one to end takes the place along, also when another one has just looked at it."""
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    home = tmp_path / ("long" * 20)
+
+    def run(number: int) -> bool:
+        with private_dir(home, number) as directory:
+            return scratch_of(directory).is_dir()
+
+    with ThreadPoolExecutor(4) as threads:
+        assert all(threads.map(run, range(500)))
+    assert list(tmp_path.iterdir()) == [home]
 
 
 def test_a_short_state_directory_holds_everything() -> None:
