@@ -18,7 +18,7 @@ from typing import Any, Final
 
 import psycopg
 from procrastinate import App, PsycopgConnector
-from procrastinate.connector import Notify
+from procrastinate.connector import LISTEN_TIMEOUT, Notify
 from procrastinate.exceptions import ConnectorException
 from psycopg_pool import AsyncConnectionPool
 
@@ -32,6 +32,8 @@ _AGAIN: Final = 1.0  # seconds until the engine is tried again after the databas
 _TIDY: Final = 60.0  # seconds between looks for what killed processes left
 _FAREWELL: Final = 2.0  # seconds for what is cancelled to say good-bye to a database that may be away
 _ECHO: Final = 0.02  # seconds
+_LAST_ECHO: Final = 0.5  # seconds; a busy database may answer the question that was under way after the first one
+_LOOK: Final = '{"type": "job_inserted", "job_id": 0}'
 _BREATH: Final = 0.01  # seconds after a ring in which others gather: a ring costs several times what a delivery does
 _CONNECTIONS: Final = 4
 
@@ -215,30 +217,46 @@ async def _unless_away(work: Awaitable[None]) -> None:
 
 
 class _Connector(PsycopgConnector):
-    """Procrastinate's own, but for an echo of each notification.
+    """Procrastinate's own, but that its worker looks again where a ring may have been missed.
 
-    The engine's worker drops a notification that arrives while it asks for work in vain (Worker._fetch_and_process_jobs
-    clears what _handle_notification sets), and would look again after seconds only.
+    The engine's worker looks once and then listens, so that it hears nothing of what is rung in between. And it drops
+    a notification that arrives while it asks for work in vain (Worker._fetch_and_process_jobs clears what
+    _handle_notification sets). Either way it would look again after seconds only.
     """
 
     async def listen_notify(self, on_notification: Notify, channels: Iterable[str]) -> None:
         echoes: set[asyncio.Task[None]] = set()
+        heard = 0
 
         async def notify(*, channel: str, payload: str) -> None:
+            nonlocal heard
+            heard += 1
             await on_notification(channel=channel, payload=payload)
-            echo = asyncio.create_task(repeat(channel, payload))
+            echo = asyncio.create_task(repeat(channel, payload, heard))
             echoes.add(echo)
             echo.add_done_callback(echoes.discard)
 
-        async def repeat(channel: str, payload: str) -> None:
+        async def repeat(channel: str, payload: str, number: int) -> None:
             await asyncio.sleep(_ECHO)
             await on_notification(channel=channel, payload=payload)
+            await asyncio.sleep(_LAST_ECHO)
+            if number == heard:  # a newer one has echoes of its own
+                await on_notification(channel=channel, payload=payload)
 
         try:
             await super().listen_notify(notify, channels)
         finally:
             for echo in echoes:
                 echo.cancel()
+
+    async def _loop_notify(
+        self,
+        on_notification: Notify,
+        connection: psycopg.AsyncConnection[Any],
+        timeout: float = LISTEN_TIMEOUT,  # noqa: ASYNC109  as the engine has it
+    ) -> None:
+        await on_notification(channel="listening", payload=_LOOK)
+        await super()._loop_notify(on_notification, connection, timeout)
 
 
 async def _open(url: str, placed: Collection[str]) -> tuple[App, AsyncConnectionPool[Any], _BellRinger]:

@@ -4,14 +4,18 @@
 
 from __future__ import annotations
 
+import asyncio
 import queue
 import threading
 from collections.abc import Iterator
 from contextlib import suppress
 from datetime import timedelta
+from typing import Any
 
 import psycopg
 import pytest
+from procrastinate import App, PsycopgConnector
+from procrastinate.manager import JobManager
 from pydantic import SecretStr
 from tests.integration.worker.conftest import wait_for
 from tests.postgres import PostgresServer
@@ -78,6 +82,69 @@ def test_rings_do_not_pile_up_while_nobody_hears_them(url: str, store: Store, we
         web.defer("work", number)
         web.defer("other", number % 2)
     wait_for(lambda: count_rings(url) == 3, 60)
+
+
+@pytest.fixture
+def looks(monkeypatch: pytest.MonkeyPatch) -> list[object]:
+    """What the engine found whenever it looked for work; it does so only when it is told that there is some."""
+    run_worker, fetch = App.run_worker_async, JobManager.fetch_job
+    found: list[object] = []
+
+    async def watched(self: JobManager, **options: Any) -> Any:
+        found.append(await fetch(self, **options))
+        return found[-1]
+
+    monkeypatch.setattr(JobManager, "fetch_job", watched)
+    monkeypatch.setattr(
+        App, "run_worker_async", lambda self, **options: run_worker(self, **options, fetch_job_polling_interval=1000)
+    )
+    return found
+
+
+def test_what_is_rung_before_a_machine_listens_is_heard(
+    url: str, web: DistributedDispatch, looks: list[object], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    heard: queue.Queue[int] = queue.Queue()
+    listen, go = PsycopgConnector.listen_notify, threading.Event()
+
+    async def listen_late(self: PsycopgConnector, *arguments: Any) -> None:
+        await asyncio.to_thread(go.wait, 60)
+        await listen(self, *arguments)
+
+    monkeypatch.setattr(PsycopgConnector, "listen_notify", listen_late)
+    web.register("chore", heard.put)
+    wait_for(lambda: looks == [None], 60)
+    web.defer("chore", 7)
+    wait_for(lambda: count_rings(url) == 1, 60)
+    go.set()
+
+    assert heard.get(timeout=60) == 7
+    web.stop("chore")
+
+
+def test_a_ring_is_heard_while_the_database_takes_its_time(
+    web: DistributedDispatch, looks: list[object], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The ring comes while the engine waits for an answer that does not have it yet."""
+    heard: queue.Queue[int] = queue.Queue()
+    fetch, slow = JobManager.fetch_job, threading.Event()
+
+    async def answer_late(self: JobManager, **options: Any) -> Any:
+        job = await fetch(self, **options)
+        if job is None and slow.is_set():
+            slow.clear()
+            web.defer("chore", 7)
+            await asyncio.sleep(0.2)
+        return job
+
+    monkeypatch.setattr(JobManager, "fetch_job", answer_late)
+    web.register("chore", heard.put)
+    wait_for(lambda: len(looks) >= 3, 60)  # it listens, and is at rest
+    slow.set()
+    web.defer("chore", 1)
+
+    assert {heard.get(timeout=60), heard.get(timeout=60)} == {1, 7}
+    web.stop("chore")
 
 
 def test_whoever_has_a_hand_free_hears_the_ring(url: str, web: DistributedDispatch) -> None:
