@@ -58,7 +58,7 @@ class Machine:
             "-i",
             "PATH=/usr/sbin:/usr/bin:/sbin:/bin",
         ]
-        result = subprocess.run([*inside, *command], capture_output=True, text=True, check=False, timeout=60)
+        result = subprocess.run([*inside, *command], capture_output=True, text=True, check=False, timeout=180)
         if check and result.returncode != 0:
             raise AssertionError(f"{' '.join(command)} exited {result.returncode}: {result.stdout}{result.stderr}")
         return result.stdout
@@ -172,7 +172,7 @@ def _launch(
 
 def _wait_until_booted(container: subprocess.Popen[bytes], log: Path) -> int:
     children = Path(f"/proc/{container.pid}/task/{container.pid}/children")
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + 180
     state = "not started"
     while time.monotonic() < deadline:
         if container.poll() is not None:
@@ -187,7 +187,7 @@ def _wait_until_booted(container: subprocess.Popen[bytes], log: Path) -> int:
                 return int(leader[0])
         time.sleep(0.2)
     raise CannotBootError(
-        f"systemd in the container is {state!r} after 60 s:\n{log.read_text(errors='replace')[-3000:]}"
+        f"systemd in the container is {state!r} after 180 s:\n{log.read_text(errors='replace')[-3000:]}"
     )
 
 

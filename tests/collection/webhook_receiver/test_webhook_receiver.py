@@ -55,7 +55,7 @@ def get(machine: Machine, url: str, *arguments: str) -> tuple[int, str]:
     return int(code), body
 
 
-def wait_for(condition: Callable[[], bool], seconds: float = 30) -> bool:
+def wait_for(condition: Callable[[], bool], seconds: float = 90) -> bool:
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
         if condition():
