@@ -117,7 +117,7 @@ class Reader:
             env=self.environment,
             capture_output=True,
             text=True,
-            timeout=100,
+            timeout=250,
             check=False,
         )
         assert result.returncode == 0, f"{result.stdout}\n{result.stderr}\n{self._live.log()}"

@@ -48,7 +48,7 @@ def test_the_quickstart_does_what_it_says(environment: dict[str, str], tmp_path:
         env=environment,
         capture_output=True,
         text=True,
-        timeout=100,
+        timeout=250,
         check=False,
     )
     told = f"{result.stdout}\n{result.stderr}\n{(tmp_path / 'serve.log').read_text()}"
