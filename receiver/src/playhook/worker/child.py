@@ -40,6 +40,7 @@ class _Job:
         self._request, self._warm = request, warm
         self._canceled = threading.Event()
         self._swept = False
+        self._kept = bytearray()  # events on their way, in frames
 
     def run(self, parent: int) -> None:
         signal.signal(signal.SIGUSR1, lambda *_: self._cancel())
@@ -54,21 +55,31 @@ class _Job:
                 self._request,
                 warm=self._warm,
                 on_start=self._tell_start,
-                on_event=lambda event: self._send({"event": event}),
+                on_event=self._keep_event,
+                on_read=self._send_kept,
                 on_exit=self._sweep_last,
                 is_canceled=self._canceled.is_set,
             )
         finally:
             if not self._swept:
                 self._sweep()
-        self._send({"outcome": asdict(outcome)})
+        self._send_kept()
+        self._send(frames.frame({"outcome": asdict(outcome)}))
 
     def _tell_start(self, started: Started) -> None:
-        self._send({"started": asdict(started)})
+        self._send(frames.frame({"started": asdict(started)}))
 
-    def _send(self, message: dict[str, Any]) -> None:
+    def _keep_event(self, event: dict[str, Any]) -> None:
+        self._kept += frames.frame({"event": event})
+
+    def _send_kept(self) -> None:
+        kept, self._kept = self._kept, bytearray()
+        if kept:
+            self._send(kept)
+
+    def _send(self, encoded: bytes | bytearray) -> None:
         try:
-            frames.send(self._connection, message)
+            self._connection.sendall(encoded)
         except OSError:  # the receiver is gone, and nobody is left to tell
             self._canceled.set()
 

@@ -21,8 +21,13 @@ _CHUNK: Final = 256 * 1024
 
 def send(connection: socket.socket, message: Mapping[str, Any]) -> None:
     """Send one message; blocks while the other side is behind. Raises OSError when it is gone."""
+    connection.sendall(frame(message))
+
+
+def frame(message: Mapping[str, Any]) -> bytes:
+    """Return a message as it is sent."""
     document = encode(message)
-    connection.sendall(len(document).to_bytes(_LENGTH, "big") + document)
+    return len(document).to_bytes(_LENGTH, "big") + document
 
 
 def receive(connection: socket.socket) -> dict[str, Any] | None:

@@ -14,7 +14,6 @@ directories, signals. Everything of Ansible's that this touches is looked for at
 from __future__ import annotations
 
 import atexit
-import functools
 import gc
 import importlib
 import multiprocessing
@@ -33,12 +32,13 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from types import FrameType, ModuleType, SimpleNamespace
+from types import FrameType, ModuleType
 from typing import Any, Final, NoReturn
 
 from playhook.worker import trees
 from playhook.worker.warm_documents import read_ahead
 from playhook.worker.warm_leaks import find_holders
+from playhook.worker.warm_templates import make_scanner, remember_templates
 
 # Read when they are used; nothing at import depends on them.
 _READ_LATER: Final = frozenset({"COLLECTIONS_PATHS", "DEFAULT_ROLES_PATH"})
@@ -109,7 +109,8 @@ def import_ansible(stage: str, script: str) -> WarmAnsible:
     _check(stage)
     atexit.unregister(sys.modules["ansible.utils.path"].cleanup_tmp_file)  # the stage's; each job makes its own
     read_ahead()
-    _remember_templates()
+    remember_templates()
+    make_scanner()
     gc.freeze()
     return WarmAnsible(stage, script)
 
@@ -239,17 +240,6 @@ def _import_quietly(stage: str) -> str:
                 os.close(copy)
         output.seek(0)
         return output.read(500).decode(errors="replace").strip().partition("\n")[0]
-
-
-def _remember_templates() -> None:
-    """Keep the compiled templates that defaults of settings are: each job asks for all of them."""
-    manager: Any = sys.modules["ansible.config.manager"]
-    templates = SimpleNamespace(from_string=functools.cache(manager.NativeEnvironment().from_string))
-    manager.NativeEnvironment = lambda: templates
-    for definition in sys.modules["ansible.constants"].config.get_configuration_definitions().values():
-        default = definition.get("default")
-        if isinstance(default, str) and default.startswith("{{"):
-            templates.from_string(default)
 
 
 def _forget_zone() -> None:

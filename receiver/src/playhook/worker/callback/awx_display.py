@@ -87,3 +87,5 @@ if hasattr(_original.event_context, "cache") and hasattr(_original.EventContext,
     _original.event_context.cache = _EventLog(_events, _original.AnsibleJSONEncoderLocal)
     _write_long_mark = _original.EventContext.dump
     _original.EventContext.dump = _write_mark
+    if hasattr(sys.stdout, "reconfigure"):
+        sys.stdout.reconfigure(line_buffering=False)  # the mark at an event's end has its output written, at once
