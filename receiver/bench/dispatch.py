@@ -32,8 +32,8 @@ from playhook.settings import Settings
 from playhook.store import tables as t
 from playhook.store.claims import Finish, claim, find_next, finish, start
 from playhook.store.store import Store, open_store
+from playhook.store.tx import Tx
 from playhook.store.workers import Worker, register_worker
-from playhook.store.writer import Tx
 from playhook.worker.loop import TASK
 
 QUEUED = 20_000

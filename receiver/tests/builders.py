@@ -9,8 +9,8 @@ from typing import Any
 from sqlalchemy import insert
 
 from playhook.store import tables as t
+from playhook.store.tx import Tx
 from playhook.store.webhook_endpoints import bind_templates, rotate_endpoint_key
-from playhook.store.writer import Tx
 
 WEBHOOK_KEY = "correct-horse-battery-staple"
 

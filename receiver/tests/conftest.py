@@ -23,7 +23,7 @@ from playhook.settings import Settings
 from playhook.store import tables as t
 from playhook.store.migrate import migrate
 from playhook.store.store import Store, open_store
-from playhook.store.writer import Tx
+from playhook.store.tx import Tx
 from tests.postgres import PostgresServer
 
 

@@ -16,8 +16,8 @@ from playhook.store import tables as t
 from playhook.store.claims import Finish, claim, find_next, finish, start
 from playhook.store.jobs import create_job
 from playhook.store.store import Store
+from playhook.store.tx import Tx
 from playhook.store.workflow_jobs import find_workflows_to_step, step_workflow
-from playhook.store.writer import Tx
 
 Edges = Sequence[tuple[str, str, str]]
 DIAMOND: Edges = (

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, Final
 
 from playhook.errors import PlayhookError
 from playhook.intake.filters import shorten
@@ -29,7 +29,9 @@ from playhook.store.deliveries import (
 from playhook.store.hook_templates import HookTemplate, find_inventory_id
 from playhook.store.jobs import NewJob, create_jobs, job_type_of
 from playhook.store.status_posts import NewStatusPost, describe, insert_status_posts, status_context
-from playhook.store.writer import Tx
+from playhook.store.tx import Tx
+
+CHANGED: Final = "a template has changed"
 
 
 class StaleTemplate(PlayhookError):
@@ -74,7 +76,7 @@ class _Taking:
 
 
 @dataclass(kw_only=True)
-class _Step:
+class Step:
     """A delivery before one of its templates: the row that is stored for it, and what becomes of that."""
 
     entry: CachedTemplate | None
@@ -101,12 +103,12 @@ def accept(tx: Tx, offers: Sequence[Offer]) -> list[list[Accepted] | Exception]:
     for turn in range(max((len(taking.judged) for taking in current), default=0)):
         those = [taking for taking in current if turn < len(taking.judged)]
         _accept_turn(tx, those, turn, reserved if turn == 0 else reserve(tx, [each.judged[turn].row for each in those]))
-    return [StaleTemplate("a template has changed") if taking is None else taking.accepted for taking in takings]
+    return [StaleTemplate(CHANGED) if taking is None else taking.accepted for taking in takings]
 
 
 def _accept_turn(tx: Tx, takings: Sequence[_Taking], turn: int, reserved: Reserved) -> None:
     """Store each delivery for its template number `turn`."""
-    steps = [_prepare(tx, taking.judged[turn], taking.original_id) for taking in takings]
+    steps = [prepare(tx, taking.judged[turn], taking.original_id) for taking in takings]
     delivery_ids = insert_deliveries(tx, [step.row for step in steps], reserved.delivery_ids[: len(steps)])
     for step, delivery_id in zip(steps, delivery_ids, strict=True):
         step.delivery_id = delivery_id
@@ -117,12 +119,13 @@ def _accept_turn(tx: Tx, takings: Sequence[_Taking], turn: int, reserved: Reserv
     for (step, _launch), job_id in zip(launching, job_ids, strict=True):
         step.job_id = job_id
     for taking, step in zip(takings, steps, strict=True):
-        taking.accepted.append(_told(step))
+        taking.accepted.append(tell(step))
         if taking.original_id is None and step.row.outcome != "duplicate":
             taking.original_id = step.delivery_id
 
 
-def _prepare(tx: Tx, judged: Judged, original_id: int | None) -> _Step:
+def prepare(tx: Tx, judged: Judged, original_id: int | None = None) -> Step:
+    """Return what is to be stored of a delivery for one template; of one that came with another, without its body."""
     row, columns = judged.row, judged.columns
     if original_id is not None:
         row = replace(row, body=None, original_id=original_id)
@@ -130,10 +133,11 @@ def _prepare(tx: Tx, judged: Judged, original_id: int | None) -> _Step:
         columns = dict(columns)
         if not resolve_inventory(tx, judged.entry.template, columns):
             row = _ignore(row, f"There is no inventory {shorten(str(judged.columns['inventory_id']))}.")
-    return _Step(entry=judged.entry, row=row, columns=columns)
+    return Step(entry=judged.entry, row=row, columns=columns)
 
 
-def _told(step: _Step) -> Accepted:
+def tell(step: Step) -> Accepted:
+    """Return what became of a delivery that has been stored."""
     row = step.row
     reason = row.reason if row.outcome == "ignored" else ""
     return Accepted(outcome=row.outcome, delivery_id=step.delivery_id, job_id=step.job_id, reason=reason)
@@ -161,7 +165,7 @@ def _ignore(row: DeliveryRow, reason: str) -> DeliveryRow:
     )
 
 
-def _insert_repeat(tx: Tx, step: _Step) -> None:
+def _insert_repeat(tx: Tx, step: Step) -> None:
     """Store what was received before: as the template wants it, else as a mere fact."""
     dedupe, row = step.entry.rules.dedupe if step.entry else Dedupe(), step.row
     window = dedupe.body_window if (row.dedupe_key or "").startswith(BODY_KEY) else dedupe.window
@@ -179,13 +183,14 @@ def _insert_repeat(tx: Tx, step: _Step) -> None:
 
 def launch(tx: Tx, launches: Sequence[Launch], ids: Sequence[int] = ()) -> Sequence[int]:
     """Store the jobs of deliveries and their first status posts; returns the jobs' ids, those taken for them if any."""
-    ids = create_jobs(tx, [_make_job(each) for each in launches], ids)
-    posts = [_make_post(each, job_id) for each, job_id in zip(launches, ids, strict=True)]
+    ids = create_jobs(tx, [make_job(each) for each in launches], ids)
+    posts = [make_post(each, job_id) for each, job_id in zip(launches, ids, strict=True)]
     insert_status_posts(tx, [post for post in posts if post is not None])
     return ids
 
 
-def _make_job(launch: Launch) -> NewJob:
+def make_job(launch: Launch) -> NewJob:
+    """Return the job that a delivery launches."""
     template, row = launch.template, launch.row
     overrides = {**launch.columns, "delivery_id": launch.delivery_id, "webhook_guid": row.guid or ""}
     if template.service != row.service:
@@ -199,7 +204,8 @@ def _make_job(launch: Launch) -> NewJob:
     )
 
 
-def _make_post(launch: Launch, job_id: int) -> NewStatusPost | None:
+def make_post(launch: Launch, job_id: int) -> NewStatusPost | None:
+    """Return the first status post of a job; None where it has nowhere to post to."""
     target: Mapping[str, Any] | None = (launch.row.event or {}).get("status_target")
     credential_id = _credential_id(launch)
     if not target or not credential_id:

@@ -7,6 +7,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Mapping, Sequence
 from concurrent.futures import Future
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Final
@@ -15,6 +16,7 @@ from playhook.domain.delivery import Delivery, WebhookOptions
 from playhook.domain.event import Event
 from playhook.errors import DeliveryRefused, NotAuthentic, SettingsError, StoreUnavailable
 from playhook.intake.accept import Accepted, Offer, StaleTemplate, accept
+from playhook.intake.at_once import Repeated, accept_at_once, can_be_at_once
 from playhook.intake.judging import Judged, judge_delivery
 from playhook.intake.places import Place
 from playhook.intake.record import refusal_row
@@ -75,12 +77,18 @@ class Intake:
             examined = await self._examine(address, delivery, fresh=fresh, suspect=suspect)
             try:
                 offer = Offer(version=examined.source.version, judged=examined.judged)
-                accepted = await self._store.write_in_group(accept, offer, _WRITE_PATIENCE)
+                accepted = await self._write(offer)
             except StaleTemplate:
                 continue
             _log_outcomes(address, examined, accepted)
             return accepted
         raise StoreUnavailable("the template is being changed; send the delivery again")
+
+    async def _write(self, offer: Offer) -> list[Accepted]:
+        if self._store.inserts_together and can_be_at_once(offer):
+            with suppress(Repeated):
+                return await self._store.write_in_group(accept_at_once, offer, _WRITE_PATIENCE, in_one_statement=True)
+        return await self._store.write_in_group(accept, offer, _WRITE_PATIENCE)
 
     async def _examine(self, address: Address, delivery: Delivery, *, fresh: bool, suspect: bool) -> _Examined:
         known = None if fresh else self._sources.known(address)

@@ -23,7 +23,7 @@ from playhook.store.deliveries import DeliveryRow, JudgedDelivery, has_body, ins
 from playhook.store.hook_templates import HookTemplate, read_config_version
 from playhook.store.query import Reading
 from playhook.store.store import Store
-from playhook.store.writer import Tx
+from playhook.store.tx import Tx
 
 _ATTEMPTS: Final = 3
 

@@ -14,7 +14,7 @@ import orjson
 from sqlalchemy import Connection, RowMapping, select, update
 
 from playhook.store import tables as t
-from playhook.store.writer import Tx
+from playhook.store.tx import Tx
 
 LARGEST: Final = 1024 * 1024
 """Bytes that a job's artifacts may have, and so may all that reach a node together."""

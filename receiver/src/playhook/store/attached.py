@@ -12,7 +12,7 @@ from sqlalchemy import Connection, delete, exists, func, insert, select
 
 from playhook.store import tables as t
 from playhook.store.collections import Row
-from playhook.store.writer import Tx
+from playhook.store.tx import Tx
 
 _LABELED: Final = ("template_labels", "job_labels", "inventory_labels", "template_node_labels", "job_node_labels")
 

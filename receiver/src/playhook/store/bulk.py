@@ -10,7 +10,7 @@ event loop each time.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any, Final, Protocol
@@ -59,6 +59,20 @@ def _opening(each: str, *tables: Table) -> str:
 
 def _following(last: int, count: int) -> list[int]:
     return list(range(last + 1, last + count + 1))
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Part:
+    """Rows of one table, which all name the same columns; the others get their defaults."""
+
+    table: Table
+    rows: Sequence[Row]
+    unless_taken: tuple[str, ...] = ()
+
+    @property
+    def names(self) -> frozenset[str]:
+        """The columns that the rows name."""
+        return frozenset(self.rows[0].common.keys() | self.rows[0].own)
 
 
 def insert_rows(
@@ -158,11 +172,16 @@ class _Document:
         return self._statement
 
     def bind(self, rows: Sequence[Row]) -> list[Any]:
-        records = [{**self._defaults, **row.common, **row.own} for row in rows]
-        document = orjson.dumps(records, default=_write_bytes, option=orjson.OPT_NAIVE_UTC)
-        if b"\\u0000" in document:  # which PostgreSQL's text cannot hold
-            document = _NUL.sub(rb"\1\\ufffd", document)
-        return [document.decode()]
+        return [write_document(self._defaults, rows)]
+
+
+def write_document(defaults: Values, rows: Iterable[Row]) -> str:
+    """Return rows as the JSON document that PostgreSQL reads them from."""
+    records = [{**defaults, **row.common, **row.own} for row in rows]
+    document = orjson.dumps(records, default=_write_bytes, option=orjson.OPT_NAIVE_UTC)
+    if b"\\u0000" in document:  # which PostgreSQL's text cannot hold
+        document = _NUL.sub(rb"\1\\ufffd", document)
+    return document.decode()
 
 
 def _write_bytes(value: Any) -> str:
@@ -173,14 +192,19 @@ def _write_bytes(value: Any) -> str:
 
 @lru_cache(maxsize=256)
 def _insertion(dialect: Dialect, table: Table, names: frozenset[str], unless_taken: tuple[str, ...]) -> _Insertion:
-    defaults = {
+    defaults = find_defaults(table, names)
+    tail = f" ON CONFLICT ({', '.join(unless_taken)}) DO NOTHING" if unless_taken else ""
+    kind = _Values if dialect.name == "sqlite" else _Document
+    return kind(dialect, table, names, defaults, tail)
+
+
+def find_defaults(table: Table, names: Collection[str]) -> dict[str, Any]:
+    """Return the defaults of the columns that are not among `names`."""
+    return {
         str(column.name): _constant(column)
         for column in table.columns
         if column.name not in names and column.default is not None
     }
-    tail = f" ON CONFLICT ({', '.join(unless_taken)}) DO NOTHING" if unless_taken else ""
-    kind = _Values if dialect.name == "sqlite" else _Document
-    return kind(dialect, table, names, defaults, tail)
 
 
 def _constant(column: Column[Any]) -> Any:

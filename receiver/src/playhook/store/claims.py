@@ -21,7 +21,7 @@ from playhook.errors import Conflict
 from playhook.store import tables as t
 from playhook.store.placement import may_run_on
 from playhook.store.status_posts import queue_status
-from playhook.store.writer import Tx
+from playhook.store.tx import Tx
 
 RUN_BY_WORKERS: Final[tuple[JobType, ...]] = ("job", "project_update")
 _CLAIMED: Final[tuple[JobStatus, ...]] = ("waiting", "running")

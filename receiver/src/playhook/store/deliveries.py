@@ -14,10 +14,10 @@ import orjson
 from sqlalchemy import Connection, bindparam, delete, func, select, update
 
 from playhook.store import tables as t
-from playhook.store.bulk import Row, find_missing, insert_rows, take_ids, take_version_and_ids
+from playhook.store.bulk import Part, Row, find_missing, insert_rows, take_ids, take_version_and_ids
 from playhook.store.compression import decompress
 from playhook.store.hook_templates import HookTemplate, read_template
-from playhook.store.writer import Tx
+from playhook.store.tx import Tx
 
 Outcome = Literal["launched", "duplicate", "ignored", "refused"]
 _REFUSALS_KEPT: Final = 1000
@@ -99,14 +99,18 @@ def reserve(tx: Tx, rows: Sequence[DeliveryRow]) -> Reserved:
 
 def insert_deliveries(tx: Tx, rows: Sequence[DeliveryRow], ids: Sequence[int]) -> list[int | None]:
     """Store deliveries; None for each whose dedupe key is there already (equal ones at once make one row)."""
-    table = t.webhook_deliveries
-    values = [Row(own={"id": row_id, **vars(row)}) for row_id, row in zip(ids, rows, strict=True)]
-    if tx.connection.dialect.name == "postgresql":
-        # In one order for all: two transactions that wait for each other's keys would be a deadlock.
-        values.sort(key=lambda each: (each.own["template_id"] or 0, each.own["dedupe_key"] or ""))
-    inserted = insert_rows(tx.connection, table, values, unless_taken=("template_id", "dedupe_key"))
-    missing = set() if inserted == len(rows) else find_missing(tx.connection, table, ids)
+    part = delivery_part(rows, ids)
+    inserted = insert_rows(tx.connection, part.table, part.rows, unless_taken=part.unless_taken)
+    missing = set() if inserted == len(rows) else find_missing(tx.connection, part.table, ids)
     return [None if row_id in missing else row_id for row_id in ids]
+
+
+def delivery_part(rows: Sequence[DeliveryRow], ids: Sequence[int]) -> Part:
+    """Return deliveries as they are to be inserted, unless their dedupe key is there already."""
+    values = [Row(own={"id": row_id, **vars(row)}) for row_id, row in zip(ids, rows, strict=True)]
+    # In one order for all: two transactions that wait for each other's keys would be a deadlock.
+    values.sort(key=lambda each: (each.own["template_id"] or 0, each.own["dedupe_key"] or ""))
+    return Part(table=t.webhook_deliveries, rows=values, unless_taken=("template_id", "dedupe_key"))
 
 
 def insert_delivery(tx: Tx, row: DeliveryRow) -> int | None:

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import select
 import sqlite3
 from typing import Any, Final
 
@@ -14,6 +15,7 @@ from psycopg.types.string import BytesBinaryDumper, StrDumper
 from sqlalchemy import URL, Connection, Engine, create_engine, event
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import OperationalError
+from sqlalchemy.ext.asyncio import create_async_engine
 
 from playhook.store.regexp import Regexp
 
@@ -21,8 +23,6 @@ _REGEXP = "regexp"
 _POSTGRESQL = "postgresql"
 _SLOWEST_READ = "20s"  # PostgreSQL ends a longer one: a user's filter must not keep a connection for ever
 _SLOWEST_WRITE = "60s"
-GROUP_WRITERS: Final = 2
-"""How many threads of a process write deliveries to PostgreSQL."""
 _LONGEST_LOCK = 5  # seconds that a write waits for another process's lock; senders of deliveries wait for ten
 # In seconds, and milliseconds for the last: a server that has vanished is noticed while the sender still waits.
 _PATIENCE: Final = {
@@ -32,24 +32,51 @@ _PATIENCE: Final = {
 
 
 def make_engine(url: str, *, writes: bool) -> Engine:
-    """Make the engine of the writers (`writes`: a connection each; SQLite's one locks at once) or of the readers."""
-    size = 16 if not writes else 1 if is_sqlite(url) else 1 + GROUP_WRITERS
-    parsed = _parse(url)
-    engine = create_engine(
-        parsed,
-        pool_size=size,
-        max_overflow=0 if writes else 16,
-        pool_pre_ping=not is_sqlite(url),
-        connect_args={} if is_sqlite(url) else {n: v for n, v in _PATIENCE.items() if n not in parsed.query},
-        hide_parameters=True,  # an error's text goes to the log, and parameters hold secrets
-        json_serializer=lambda value: orjson.dumps(value).decode(),
-        json_deserializer=orjson.loads,
-    )
+    """Make the engine of the writer (`writes`: one connection; SQLite's locks at once) or of the readers."""
+    size = {"pool_size": 1, "max_overflow": 0} if writes else {"pool_size": 16, "max_overflow": 16}
+    engine = create_engine(_parse(url), **size, **_options(url))
     if is_sqlite(url):
         _tune_sqlite(engine, begin="BEGIN IMMEDIATE" if writes else "BEGIN")
     else:
         _tune_postgresql(engine, slowest=_SLOWEST_WRITE if writes else _SLOWEST_READ)
     return engine
+
+
+def make_loop_engine(url: str, connections: int) -> Engine:
+    """Make the engine of writes that an event loop waits for; it works within `greenlet_spawn` only."""
+    engine = create_async_engine(_parse(url), pool_size=connections, max_overflow=0, **_options(url)).sync_engine
+    _tune_postgresql(engine, slowest=_SLOWEST_WRITE)
+    return engine
+
+
+def _options(url: str) -> dict[str, Any]:
+    given = _parse(url).query
+    return {
+        "pool_pre_ping": not is_sqlite(url),
+        "connect_args": {} if is_sqlite(url) else {name: v for name, v in _PATIENCE.items() if name not in given},
+        "hide_parameters": True,  # an error's text goes to the log, and parameters hold secrets
+        "json_serializer": lambda value: orjson.dumps(value).decode(),
+        "json_deserializer": orjson.loads,
+    }
+
+
+def has_ended(connection: Connection) -> bool:
+    """Tell, without asking it, whether the server has ended an idle connection, as when it was restarted."""
+    if connection.dialect.name == "sqlite":
+        return False
+    driver: Any = connection.connection.driver_connection
+    if driver.closed:
+        return True
+    waiting = select.poll()
+    waiting.register(driver.pgconn.socket, select.POLLIN)
+    return bool(waiting.poll(0))  # what has not been asked says nothing, but when it ends
+
+
+def abandon(connection: Connection) -> None:
+    """Let go of a connection whose event loop is gone."""
+    driver: Any = connection.connection.driver_connection
+    connection.detach()
+    driver.pgconn.finish()
 
 
 def is_sqlite(url: str) -> bool:
@@ -85,8 +112,10 @@ def _tune_postgresql(engine: Engine, *, slowest: str) -> None:
     def _on_connect(connection: Any, _record: Any) -> None:
         connection.adapters.register_dumper(str, _TextDumper)
         connection.adapters.register_dumper(bytes, BytesBinaryDumper)  # as text, bytes take several times as long
-        connection.execute(f"SET statement_timeout = '{slowest}'")
-        connection.execute(f"SET lock_timeout = '{_LONGEST_LOCK}s'")
+        cursor = connection.cursor()
+        cursor.execute(f"SET statement_timeout = '{slowest}'")
+        cursor.execute(f"SET lock_timeout = '{_LONGEST_LOCK}s'")
+        cursor.close()
         connection.commit()
 
 

@@ -14,7 +14,7 @@ from playhook.errors import BadQuery, Refusal
 from playhook.store import tables as t
 from playhook.store.collections import Row
 from playhook.store.objects import find_rows, insert_row
-from playhook.store.writer import Tx
+from playhook.store.tx import Tx
 
 _children, _members = t.group_children, t.group_hosts
 

@@ -13,7 +13,7 @@ from sqlalchemy import Column, insert, update
 
 from playhook.store import tables as t
 from playhook.store.claims import Claim, ClaimLost, holds
-from playhook.store.writer import Tx
+from playhook.store.tx import Tx
 
 _MOST_PARAMETERS: Final = 10_000  # SQLite takes 32,766 in one statement
 

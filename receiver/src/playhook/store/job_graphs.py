@@ -12,7 +12,7 @@ from sqlalchemy import ColumnElement, Connection, FromClause, Table, func, inser
 from playhook.domain.job import ACTIVE
 from playhook.domain.workflow import Edge, Graph, Node
 from playhook.store import tables as t
-from playhook.store.writer import Tx
+from playhook.store.tx import Tx
 
 _nodes: Final = t.workflow_job_nodes
 _edges: Final = t.workflow_job_node_edges

@@ -15,10 +15,10 @@ from sqlalchemy.exc import IntegrityError
 from playhook.domain.job import JobType, LaunchType
 from playhook.errors import Conflict
 from playhook.store import tables as t
-from playhook.store.bulk import Row, insert_rows, take_ids
+from playhook.store.bulk import Part, Row, insert_rows, take_ids
 from playhook.store.job_graphs import copy_template_graph
 from playhook.store.surveys import template_variables
-from playhook.store.writer import Tx
+from playhook.store.tx import Tx
 
 _JOB_TYPES: Final[dict[str, JobType]] = {
     "job_template": "job",
@@ -100,16 +100,28 @@ def create_jobs(tx: Tx, jobs: Sequence[NewJob], ids: Sequence[int] = ()) -> Sequ
     if not jobs:
         return []
     ids = ids or take_ids(tx.connection, t.unified_jobs, len(jobs))
-    for alike in _make_rows(tx, ids, jobs):
-        insert_rows(tx.connection, t.unified_jobs, alike)
-    _attach(
-        tx, ids, [_attached(tx, job, t.template_credentials, job.credential_ids) for job in jobs], t.job_credentials
-    )
-    _attach(tx, ids, [_attached(tx, job, t.template_labels, job.label_ids) for job in jobs], t.job_labels)
-    _attach(tx, ids, [job.instance_group_ids for job in jobs], t.job_instance_groups)
+    for part in job_parts(tx, jobs, ids):
+        insert_rows(tx.connection, part.table, part.rows)
+    begin_jobs(tx, jobs, ids)
+    return ids
+
+
+def job_parts(tx: Tx, jobs: Sequence[NewJob], ids: Sequence[int]) -> list[Part]:
+    """Return the rows of pending jobs, and of what is attached to them."""
+    attached = {
+        t.job_credentials: [_attached(tx, job, t.template_credentials, job.credential_ids) for job in jobs],
+        t.job_labels: [_attached(tx, job, t.template_labels, job.label_ids) for job in jobs],
+        t.job_instance_groups: [job.instance_group_ids for job in jobs],
+    }
+    parts = [Part(table=t.unified_jobs, rows=alike) for alike in _make_rows(tx, ids, jobs)]
+    parts += [Part(table=between, rows=_attach(ids, those, between)) for between, those in attached.items()]
+    return [part for part in parts if part.rows]
+
+
+def begin_jobs(tx: Tx, jobs: Sequence[NewJob], ids: Sequence[int]) -> None:
+    """Have jobs whose rows are stored run once this is durable."""
     for job_id, job in zip(ids, jobs, strict=True):
         _begin(tx, job_id, job.template)
-    return ids
 
 
 def _begin(tx: Tx, job_id: int, template: Mapping[str, Any]) -> None:
@@ -166,13 +178,12 @@ def _lock_group(template: Mapping[str, Any]) -> str | None:
     return None if template["allow_simultaneous"] else f"{template['type']}:{template['id']}"
 
 
-def _attach(tx: Tx, ids: Sequence[int], attached: Sequence[Sequence[int]], between: Table) -> None:
-    """Attach to each job what is named for it, by a table whose third column is what is attached."""
+def _attach(ids: Sequence[int], attached: Sequence[Sequence[int]], between: Table) -> list[Row]:
+    """Return the rows that attach what is named for each job, by a table whose third column is what is attached."""
     name = str(between.c[2].name)
-    pairs = [
+    return [
         Row(own={"job_id": job_id, name: each}) for job_id, of_job in zip(ids, attached, strict=True) for each in of_job
     ]
-    insert_rows(tx.connection, between, pairs)
 
 
 def _attached(tx: Tx, job: NewJob, between: Table, given: Sequence[int] | None) -> Sequence[int]:

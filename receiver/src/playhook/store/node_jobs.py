@@ -20,7 +20,7 @@ from playhook.store.credentials import ASK
 from playhook.store.jobs import POSTS_NOTHING, NewJob, create_jobs
 from playhook.store.node_prompts import attach_prompts, merge_credentials, merge_variables, read_prompts
 from playhook.store.status_posts import queue_status
-from playhook.store.writer import Tx
+from playhook.store.tx import Tx
 
 _nodes: Final = t.workflow_job_nodes
 _jobs: Final = t.unified_jobs

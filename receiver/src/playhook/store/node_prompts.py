@@ -17,7 +17,7 @@ from playhook.domain.survey import questions_of, read_answers
 from playhook.store import tables as t
 from playhook.store.encryption import Cipher
 from playhook.store.surveys import Variables, template_variables, variables_of
-from playhook.store.writer import Tx
+from playhook.store.tx import Tx
 
 # column of a node and of a job → what a template asks for
 _ASKS: Final[Mapping[str, str]] = {

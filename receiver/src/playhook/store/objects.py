@@ -32,7 +32,7 @@ from playhook.errors import Conflict, NotFound
 from playhook.store import tables as t
 from playhook.store.collections import Collection, Row
 from playhook.store.query import of_types, to_rows
-from playhook.store.writer import Tx
+from playhook.store.tx import Tx
 
 
 def find_row(connection: Connection, collection: Collection, row_id: int) -> Row | None:

@@ -17,9 +17,9 @@ from playhook.settings import Settings
 from playhook.store import tables as t
 from playhook.store.managed_types import MANAGED_TYPES
 from playhook.store.objects import insert_row
+from playhook.store.tx import Tx
 from playhook.store.type_declarations import ManagedType
 from playhook.store.users import create_superuser, hash_password
-from playhook.store.writer import Tx
 
 DEFAULT_ORGANIZATION: Final = "Default"
 _KNOWN: Final = "playhook"

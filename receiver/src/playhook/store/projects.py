@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from sqlalchemy import Connection, select, update
 
 from playhook.store import tables as t
-from playhook.store.writer import Tx
+from playhook.store.tx import Tx
 
 
 def list_used_directories(connection: Connection) -> list[str]:

@@ -22,7 +22,7 @@ from playhook.settings import Settings
 from playhook.store import tables as t
 from playhook.store.sessions import forget_expired_sessions
 from playhook.store.store import Store
-from playhook.store.writer import Tx
+from playhook.store.tx import Tx
 
 _log = get_logger(__name__)
 _ROWS: Final = 50

@@ -14,7 +14,7 @@ from sqlalchemy import Connection, delete, insert, select, update
 from playhook.store import tables as t
 from playhook.store.collections import Row
 from playhook.store.tokens import make_token, token_digest
-from playhook.store.writer import Tx
+from playhook.store.tx import Tx
 
 _LONGEST: Final = timedelta(days=1)  # however often it is used
 _EXTENDED_EVERY: Final = timedelta(minutes=1)

@@ -20,7 +20,7 @@ from playhook.domain.job import JobStatus, JobType
 from playhook.domain.status import PostedStatus
 from playhook.store import tables as t
 from playhook.store.bulk import Row, insert_rows
-from playhook.store.writer import Tx
+from playhook.store.tx import Tx
 
 PostState = Literal["queued", "sent", "skipped", "failed"]
 _LEASE = timedelta(seconds=90)
@@ -69,9 +69,14 @@ def insert_status_posts(tx: Tx, posts: Sequence[NewStatusPost]) -> None:
     """Queue posts."""
     if not posts:
         return
-    always = {"state": "queued", "next_attempt": tx.now, "created": tx.now}
-    insert_rows(tx.connection, t.status_posts, [Row(common=always, own=vars(post)) for post in posts])
+    insert_rows(tx.connection, t.status_posts, post_rows(tx, posts))
     tx.defer("post_status", 0)
+
+
+def post_rows(tx: Tx, posts: Sequence[NewStatusPost]) -> list[Row]:
+    """Return the rows of posts that are queued; dispatch is yet to be told, by `tx.defer("post_status", 0)`."""
+    always = {"state": "queued", "next_attempt": tx.now, "created": tx.now}
+    return [Row(common=always, own=vars(post)) for post in posts]
 
 
 def queue_status(tx: Tx, job_id: int, status: JobStatus, explanation: str = "") -> None:

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future
 from contextlib import contextmanager
@@ -15,10 +16,12 @@ from sqlalchemy.exc import SQLAlchemyError
 from playhook.errors import StoreUnavailable
 from playhook.settings import Settings
 from playhook.store.encryption import Cipher, load_cipher
-from playhook.store.engine import GROUP_WRITERS, is_sqlite, make_engine
+from playhook.store.engine import is_sqlite, make_engine
+from playhook.store.loop_writer import LoopWriter
 from playhook.store.trouble import LOCKED, describe_failure
 from playhook.store.try_write import try_write
-from playhook.store.writer import Defer, GroupFunction, Tx, Writer
+from playhook.store.tx import Defer, GroupFunction, Tx
+from playhook.store.writer import Writer
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -34,8 +37,8 @@ class Store:
         self._writing = make_engine(url, writes=True)
         self._writer = Writer(self._writing, cipher)
         # PostgreSQL takes several transactions at once. Deliveries depend on no other write, so they need no order.
-        self._groups = self._writer if is_sqlite(url) else Writer(self._writing, cipher, threads=GROUP_WRITERS)
-        self._writers = {self._writer, self._groups}
+        self._loop_writer = None if is_sqlite(url) else LoopWriter(url, cipher)
+        self._writers = [each for each in (self._writer, self._loop_writer) if each is not None]
 
     @contextmanager
     def reading(self) -> Iterator[Connection]:
@@ -50,12 +53,22 @@ class Store:
         """Run `function(tx, …)` in the writer and wait until it is durable."""
         return self._writer.submit(function, *args, **kwargs).result()
 
-    async def write_in_group(self, group: GroupFunction[Item, R], item: Item, patience: float) -> R:
+    @property
+    def inserts_together(self) -> bool:
+        """Whether rows of several tables can be one statement (see `insert_together`)."""
+        return self._loop_writer is not None
+
+    async def write_in_group(
+        self, group: GroupFunction[Item, R], item: Item, patience: float, *, in_one_statement: bool = False
+    ) -> R:
         """Have `group` write this item with the others that wait, and wait until it is durable.
 
+        `in_one_statement` says that it is one for all of them, which is then sent without a transaction around it.
         Raises StoreUnavailable, at the latest after `patience` seconds.
         """
-        return await self._groups.run_in_group(group, item, patience)
+        if self._loop_writer is None:
+            return await self._writer.run_in_group(group, item, patience)
+        return await self._loop_writer.run_in_group(group, item, patience, in_one_statement=in_one_statement)
 
     def submit(self, function: Callable[Concatenate[Tx, P], R], *args: P.args, **kwargs: P.kwargs) -> Future[R]:
         """Queue `function(tx, …)` and do not wait."""
@@ -68,15 +81,23 @@ class Store:
 
     def check_writes(self, patience: float) -> None:
         """Try to write. Raises StoreUnavailable, which says what is wrong, within `patience` seconds."""
-        known = self._groups.find_trouble() or self._writer.find_trouble()
-        trying = self._groups.submit(try_write, as_large_as_delivery=known is not None)
+        begun = time.monotonic()
+        known = self._find_trouble()
+        trying = self._writer.submit(try_write, as_large_as_delivery=known is not None)
         try:
             trying.result(patience)
         except TimeoutError:
             trying.cancel()
             raise StoreUnavailable(known or LOCKED) from None
+        if self._loop_writer is not None and not self._loop_writer.wait_for_older(begun, patience):
+            raise StoreUnavailable(LOCKED)
+        if known is None and (found := self._find_trouble()):  # of a write that was under way
+            raise StoreUnavailable(found)
         for writer in self._writers:
             writer.forget_trouble()
+
+    def _find_trouble(self) -> str | None:
+        return next((found for each in self._writers if (found := each.find_trouble())), None)
 
     def close(self) -> None:
         """Finish queued writes and close the connections."""

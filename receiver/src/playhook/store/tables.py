@@ -72,7 +72,7 @@ __all__ = (
     "workflow_job_nodes", "workflow_job_template_node_edges", "workflow_job_template_nodes",
 )  # fmt: skip
 
-# One row. config_version counts changes of what intake caches; see store/writer.py.
+# One row. config_version counts changes of what intake caches; see store/tx.py.
 installation = Table(
     "installation",
     metadata,

@@ -16,8 +16,8 @@ from playhook.errors import InvalidInput, NotFound
 from playhook.store import tables as t
 from playhook.store.collections import Row
 from playhook.store.objects import insert_row
+from playhook.store.tx import Tx
 from playhook.store.users import find_user_by_name
-from playhook.store.writer import Tx
 
 SCOPES: Final = ("read", "write")
 _ALPHABET: Final = string.ascii_letters + string.digits

@@ -13,7 +13,7 @@ from playhook.errors import StoreUnavailable
 from playhook.store import tables as t
 from playhook.store.bulk import run_at_driver
 from playhook.store.trouble import READ_ONLY
-from playhook.store.writer import Tx
+from playhook.store.tx import Tx
 
 _NOT_AN_ID: Final = -1
 _SIZE: Final = 64 * 1024  # bytes

@@ -13,7 +13,7 @@ from sqlalchemy import Connection, select, update
 from playhook.store import tables as t
 from playhook.store.collections import Row
 from playhook.store.objects import find_rows, insert_row
-from playhook.store.writer import Tx
+from playhook.store.tx import Tx
 
 # OWASP's smallest memory setting for argon2id: about 20 ms here, so that a flood of wrong passwords costs little.
 _hasher: Final = PasswordHasher(time_cost=2, memory_cost=19 * 1024, parallelism=1)

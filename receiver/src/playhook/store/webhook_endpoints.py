@@ -17,8 +17,8 @@ from sqlalchemy import Connection, delete, insert, select, update
 from playhook.errors import InvalidInput
 from playhook.store import tables as t
 from playhook.store.encryption import Cipher
+from playhook.store.tx import Tx
 from playhook.store.webhook_keys import KEY_LENGTH, fingerprint
-from playhook.store.writer import Tx
 
 MOST_TEMPLATES: Final = 100
 _NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,254}")

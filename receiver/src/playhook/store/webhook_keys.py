@@ -16,7 +16,7 @@ from sqlalchemy import Connection, delete, insert, select, update
 from playhook.errors import InvalidInput
 from playhook.store import tables as t
 from playhook.store.encryption import Cipher
-from playhook.store.writer import Tx
+from playhook.store.tx import Tx
 
 KEY_LENGTH: Final = 50  # AWX's
 SHORTEST_KEY: Final = 20

@@ -14,7 +14,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import Connection, delete, func, insert, select, update
 
 from playhook.store import tables as t
-from playhook.store.writer import Tx
+from playhook.store.tx import Tx
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -12,7 +12,7 @@ from sqlalchemy import ColumnElement, Connection, func, or_, select
 from playhook.domain.job import APPROVAL_TRANSITIONS, JobStatus
 from playhook.store import tables as t
 from playhook.store.claims import end_job
-from playhook.store.writer import Tx
+from playhook.store.tx import Tx
 
 _jobs: Final = t.unified_jobs
 _nodes: Final = t.workflow_job_nodes

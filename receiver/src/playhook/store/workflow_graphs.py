@@ -15,7 +15,7 @@ from playhook.store import tables as t
 from playhook.store.bulk import take_ids
 from playhook.store.collections import Row
 from playhook.store.objects import copy_row, delete_row, find_rows, insert_row
-from playhook.store.writer import Tx
+from playhook.store.tx import Tx
 
 KINDS: Final = ("success", "failure", "always")
 APPROVAL: Final = "workflow_approval_template"

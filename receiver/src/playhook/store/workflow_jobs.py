@@ -26,8 +26,8 @@ from playhook.store.jobs import posting_again
 from playhook.store.node_jobs import launch_nodes
 from playhook.store.objects import copy_children
 from playhook.store.status_posts import queue_status
+from playhook.store.tx import Tx
 from playhook.store.workflow_approvals import expire_approvals, find_next_expiration
-from playhook.store.writer import Tx
 
 _jobs: Final = t.unified_jobs
 _nodes: Final = t.workflow_job_nodes

@@ -11,7 +11,7 @@ import stamina
 
 from playhook.errors import StoreUnavailable
 from playhook.store.store import Store
-from playhook.store.writer import Tx
+from playhook.store.tx import Tx
 
 P = ParamSpec("P")
 R = TypeVar("R")

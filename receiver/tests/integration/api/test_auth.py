@@ -14,8 +14,8 @@ from tests.integration.api.conftest import PASSWORD, World, create
 
 from playhook.store import tables as t
 from playhook.store.store import Store
+from playhook.store.tx import Tx
 from playhook.store.users import hash_password, verify_password
-from playhook.store.writer import Tx
 
 _LOGIN = "Authentication credentials were not provided. To establish a login session, visit /api/login/."
 _FORBIDDEN = {"detail": "You do not have permission to perform this action."}

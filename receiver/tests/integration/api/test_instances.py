@@ -14,8 +14,8 @@ from tests.integration.api.conftest import create
 
 from playhook.store import tables as t
 from playhook.store.store import Store
+from playhook.store.tx import Tx
 from playhook.store.workers import Worker, register_worker
-from playhook.store.writer import Tx
 
 pytestmark = pytest.mark.both_databases
 

@@ -21,7 +21,7 @@ from playhook.store.deliveries import DeliveryRow, insert_delivery
 from playhook.store.jobs import create_job
 from playhook.store.objects import find_rows
 from playhook.store.store import Store
-from playhook.store.writer import Tx
+from playhook.store.tx import Tx
 
 pytestmark = pytest.mark.both_databases
 

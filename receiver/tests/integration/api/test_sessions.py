@@ -16,7 +16,7 @@ from playhook.settings import Settings
 from playhook.store import tables as t
 from playhook.store.retention import purge
 from playhook.store.store import Store
-from playhook.store.writer import Tx
+from playhook.store.tx import Tx
 
 _FORM = "application/x-www-form-urlencoded"
 

@@ -15,7 +15,7 @@ from tests.integration.api.deliveries import deliver, key_of, push
 from playhook.errors import NotAuthentic
 from playhook.store import tables as t
 from playhook.store.store import Store
-from playhook.store.writer import Tx
+from playhook.store.tx import Tx
 
 _PASSWORD = "a long password"
 _ONLY_MAIN = {"filters": {"branches": ["main"]}}

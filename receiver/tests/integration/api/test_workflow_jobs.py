@@ -14,7 +14,7 @@ from tests.workflows import run_to_end
 
 from playhook.store import tables as t
 from playhook.store.store import Store
-from playhook.store.writer import Tx
+from playhook.store.tx import Tx
 
 JOBS = "/api/v2/workflow_jobs/"
 DECIDED = {"error": "This workflow step has already been approved or denied."}

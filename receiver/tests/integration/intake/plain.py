@@ -6,13 +6,15 @@ from __future__ import annotations
 
 import asyncio
 import hmac
-import threading
-from collections.abc import Sequence
+import sqlite3
+from collections.abc import Iterator, Sequence
+from contextlib import closing, contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any, ClassVar
 
 import orjson
+import psycopg
 from sqlalchemy import func, select
 from tests.builders import WEBHOOK_KEY
 
@@ -22,9 +24,10 @@ from playhook.domain.status import CommitStatus, OutgoingRequest, StatusCredenti
 from playhook.errors import Malformed, NotAuthentic
 from playhook.intake.receive import Intake
 from playhook.intake.sources import Address
+from playhook.settings import Settings
 from playhook.store import tables as t
+from playhook.store.engine import conninfo
 from playhook.store.store import Store
-from playhook.store.writer import Tx
 
 NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
 
@@ -90,16 +93,14 @@ def read_job(store: Store, job_id: int) -> Any:
         return connection.execute(select(t.unified_jobs).where(t.unified_jobs.c.id == job_id)).one()
 
 
-def occupy_writers(store: Store) -> threading.Event:
-    """Hold the threads that write deliveries, as a database does that does not answer, until the event is set."""
-    release = threading.Event()
-
-    def hold(_tx: Tx, holding: threading.Event) -> None:
-        holding.set()
-        release.wait(60)
-
-    for _thread in store._groups._threads:
-        holding = threading.Event()
-        store._groups.submit(hold, holding)
-        assert holding.wait(60)
-    return release
+@contextmanager
+def held_database(settings: Settings) -> Iterator[None]:
+    """Hold what deliveries are written to, as a database does that does not answer."""
+    if settings.uses_sqlite:
+        with closing(sqlite3.connect(settings.sqlite_file, isolation_level=None)) as other:
+            other.execute("BEGIN IMMEDIATE")
+            yield
+    else:
+        with psycopg.connect(conninfo(settings.database)) as other:
+            other.execute("LOCK TABLE webhook_deliveries IN EXCLUSIVE MODE")
+            yield

@@ -19,7 +19,7 @@ from playhook.intake.rules import Rules, compile_rules
 from playhook.store import tables as t
 from playhook.store.deliveries import read_delivery
 from playhook.store.store import Store
-from playhook.store.writer import Tx
+from playhook.store.tx import Tx
 
 pytestmark = pytest.mark.both_databases
 

@@ -20,7 +20,7 @@ from playhook.intake.receive import Intake
 from playhook.store import tables as t
 from playhook.store.deliveries import read_delivery
 from playhook.store.store import Store
-from playhook.store.writer import Tx
+from playhook.store.tx import Tx
 
 DEPLOY = {"filters": {"branches": ["main"]}}
 

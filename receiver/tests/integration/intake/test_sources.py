@@ -22,7 +22,7 @@ from playhook.intake.sources import Address
 from playhook.settings import Settings
 from playhook.store import tables as t
 from playhook.store.store import Store
-from playhook.store.writer import Tx
+from playhook.store.tx import Tx
 
 
 class Chosen(Plain):

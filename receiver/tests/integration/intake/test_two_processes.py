@@ -17,7 +17,7 @@ from playhook.intake.receive import Intake
 from playhook.settings import Settings
 from playhook.store import tables as t
 from playhook.store.store import Store, open_store
-from playhook.store.writer import Tx
+from playhook.store.tx import Tx
 
 pytestmark = pytest.mark.both_databases
 NEW_KEY = "a-new-key-of-another-process"

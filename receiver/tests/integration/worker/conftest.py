@@ -24,7 +24,7 @@ from playhook.store import tables as t
 from playhook.store.compression import compress
 from playhook.store.jobs import create_job
 from playhook.store.store import Store
-from playhook.store.writer import Tx
+from playhook.store.tx import Tx
 from playhook.worker.launcher import start_launcher
 from playhook.worker.loop import WorkerPool
 

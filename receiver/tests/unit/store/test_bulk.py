@@ -14,7 +14,7 @@ from playhook.store import tables as t
 from playhook.store.bulk import Row, insert_rows
 from playhook.store.deliveries import DeliveryRow, insert_delivery
 from playhook.store.store import Store
-from playhook.store.writer import Tx
+from playhook.store.tx import Tx
 
 pytestmark = pytest.mark.both_databases
 _ALL_BYTES = bytes(range(256))

@@ -30,8 +30,8 @@ from playhook.store.artifacts import LARGEST
 from playhook.store.job_inputs import read_job_inputs
 from playhook.store.retention import purge
 from playhook.store.store import Store
+from playhook.store.tx import Tx
 from playhook.store.workflow_jobs import step_workflow
-from playhook.store.writer import Tx
 
 pytestmark = pytest.mark.both_databases
 ASKS_ALL = {

@@ -14,7 +14,7 @@ from playhook.store import tables as t
 from playhook.store.claims import find_next
 from playhook.store.objects import insert_row
 from playhook.store.store import Store
-from playhook.store.writer import Tx
+from playhook.store.tx import Tx
 
 pytestmark = pytest.mark.both_databases
 

@@ -17,8 +17,8 @@ from playhook.store import tables as t
 from playhook.store.migrate import migrate
 from playhook.store.preload import preload
 from playhook.store.store import Store, open_store
+from playhook.store.tx import Tx
 from playhook.store.users import verify_password
-from playhook.store.writer import Tx
 
 pytestmark = pytest.mark.both_databases
 

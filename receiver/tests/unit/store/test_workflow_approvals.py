@@ -14,9 +14,9 @@ from tests.workflows import add_approval, add_runnable, add_workflow, job_of, la
 from playhook.store import tables as t
 from playhook.store.claims import request_cancel
 from playhook.store.store import Store
+from playhook.store.tx import Tx
 from playhook.store.workflow_approvals import approve, deny
 from playhook.store.workflow_jobs import step_workflow
-from playhook.store.writer import Tx
 
 pytestmark = pytest.mark.both_databases
 

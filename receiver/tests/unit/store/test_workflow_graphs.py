@@ -18,6 +18,7 @@ from playhook.store import job_graphs
 from playhook.store import tables as t
 from playhook.store.objects import attach, detach, update_row
 from playhook.store.store import Store, open_store
+from playhook.store.tx import Tx
 from playhook.store.workflow_graphs import (
     copy_graph,
     create_approval,
@@ -28,7 +29,6 @@ from playhook.store.workflow_graphs import (
     judge_edge,
     lock_graph,
 )
-from playhook.store.writer import Tx
 
 pytestmark = pytest.mark.both_databases
 EDGES = "workflow_job_template_node_edges"

@@ -36,8 +36,8 @@ from playhook.store import tables as t
 from playhook.store.claims import claim, reap, request_cancel, start
 from playhook.store.jobs import create_job
 from playhook.store.store import Store, open_store
+from playhook.store.tx import Tx
 from playhook.store.workflow_jobs import step_workflow
-from playhook.store.writer import Tx
 
 pytestmark = pytest.mark.both_databases
 

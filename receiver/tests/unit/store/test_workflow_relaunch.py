@@ -21,8 +21,8 @@ from tests.workflows import (
 
 from playhook.store import tables as t
 from playhook.store.store import Store
+from playhook.store.tx import Tx
 from playhook.store.workflow_jobs import relaunch_workflow
-from playhook.store.writer import Tx
 
 pytestmark = pytest.mark.both_databases
 

@@ -13,9 +13,9 @@ from playhook.errors import Conflict
 from playhook.store.claims import claim, reap, request_cancel, start
 from playhook.store.node_jobs import launch_nodes
 from playhook.store.store import Store
+from playhook.store.tx import Tx
 from playhook.store.workflow_approvals import approve
 from playhook.store.workflow_jobs import _lock, step_workflow
-from playhook.store.writer import Tx
 
 pytestmark = pytest.mark.both_databases
 

@@ -17,7 +17,8 @@ from playhook.settings import Settings
 from playhook.store import tables as t
 from playhook.store.engine import make_engine
 from playhook.store.store import Store
-from playhook.store.writer import Tx, Writer
+from playhook.store.tx import Tx
+from playhook.store.writer import Writer
 
 pytestmark = pytest.mark.both_databases
 
@@ -124,7 +125,7 @@ def test_after_commit_runs_only_for_what_was_committed(store: Store) -> None:
 
 
 def test_full_queue_is_refused_at_once(store: Store, settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("playhook.store.writer._QUEUE", 2)
+    monkeypatch.setattr("playhook.store.writer.LONGEST_QUEUE", 2)
     writer = Writer(make_engine(settings.database, writes=True), store.cipher)
     started, release = threading.Event(), threading.Event()
 

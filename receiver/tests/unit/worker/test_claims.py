@@ -33,8 +33,8 @@ from playhook.store.claims import (
 )
 from playhook.store.job_events import JobEvent, append_events
 from playhook.store.store import Store, open_store
+from playhook.store.tx import Tx
 from playhook.store.workers import Worker, register_worker, remove_worker
-from playhook.store.writer import Tx
 
 pytestmark = pytest.mark.both_databases
 

@@ -13,7 +13,7 @@ from tests.workflows import add_runnable, add_workflow, job_of, launch
 from playhook.dispatch.embedded import EmbeddedDispatch
 from playhook.store import workflow_jobs
 from playhook.store.store import Store
-from playhook.store.writer import Tx
+from playhook.store.tx import Tx
 from playhook.worker import workflows
 
 

@@ -18,7 +18,7 @@ from playhook.services.base import Service
 from playhook.settings import Settings
 from playhook.store.query import Reading
 from playhook.store.store import Store
-from playhook.store.writer import Tx
+from playhook.store.tx import Tx
 from playhook.web.auth import Level, Principal, not_authenticated
 
 if TYPE_CHECKING:

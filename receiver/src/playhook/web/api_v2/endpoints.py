@@ -17,7 +17,7 @@ from playhook.store.collections import Catalog, Collection, Row
 from playhook.store.lookups import parse_query
 from playhook.store.objects import attach, delete_row, detach, find_row
 from playhook.store.query import Scope, Within, count_matching, find_matching, read_page
-from playhook.store.writer import Tx
+from playhook.store.tx import Tx
 from playhook.web.api_v2.access import require_access, visible_to
 from playhook.web.api_v2.call import Call, answer, no_content
 from playhook.web.api_v2.fields import BIGGEST

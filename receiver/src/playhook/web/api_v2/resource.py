@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from starlette.responses import Response
 
 from playhook.store.collections import Collection, Constant, Link, Row
-from playhook.store.writer import Tx
+from playhook.store.tx import Tx
 from playhook.web.api_v2.call import Call
 from playhook.web.api_v2.fields import UNSET, Field
 from playhook.web.auth import Level

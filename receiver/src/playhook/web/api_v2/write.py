@@ -11,7 +11,7 @@ from playhook.errors import Forbidden, InvalidInput, NotFound
 from playhook.store.collections import Row
 from playhook.store.objects import exists_equal, find_row, find_rows, insert_row, update_row
 from playhook.store.query import Reading
-from playhook.store.writer import Tx
+from playhook.store.tx import Tx
 from playhook.web.api_v2.access import visible_to
 from playhook.web.api_v2.call import Call
 from playhook.web.api_v2.fields import UNSET, Field, Refused

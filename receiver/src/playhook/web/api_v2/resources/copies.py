@@ -14,7 +14,7 @@ from starlette.responses import Response
 from playhook.errors import InvalidInput
 from playhook.store.collections import Row
 from playhook.store.objects import copy_children, copy_row, exists_equal
-from playhook.store.writer import Tx
+from playhook.store.tx import Tx
 from playhook.web.api_v2.call import Call, answer
 from playhook.web.api_v2.fields import Refused
 from playhook.web.api_v2.render import Rendering

@@ -27,7 +27,7 @@ from playhook.store.credentials import (
     show_inputs,
 )
 from playhook.store.objects import find_jobs_using_credential, find_rows
-from playhook.store.writer import Tx
+from playhook.store.tx import Tx
 from playhook.web.api_v2.call import Call, answer
 from playhook.web.api_v2.fields import Field, Refused, check_text, computed, reference
 from playhook.web.api_v2.render import Rendering

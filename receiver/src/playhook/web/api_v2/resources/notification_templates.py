@@ -13,7 +13,7 @@ from playhook.errors import InvalidInput, Refusal
 from playhook.store.collections import Row
 from playhook.store.credentials import ENCRYPTED, seal_inputs, show_inputs
 from playhook.store.objects import find_rows
-from playhook.store.writer import Tx
+from playhook.store.tx import Tx
 from playhook.web.api_v2.call import Call
 from playhook.web.api_v2.fields import Field, choice, reference
 from playhook.web.api_v2.render import Rendering

@@ -18,7 +18,7 @@ from playhook.store.jobs import create_job
 from playhook.store.objects import find_rows
 from playhook.store.project_files import find_playbooks, list_manual_projects
 from playhook.store.projects import list_used_directories
-from playhook.store.writer import Tx
+from playhook.store.tx import Tx
 from playhook.web.api_v2.call import Call, answer, not_allowed
 from playhook.web.api_v2.fields import choice, computed, constant, flag, number, reference, text
 from playhook.web.api_v2.render import Rendering

@@ -14,7 +14,7 @@ from playhook.errors import NotFound, Refusal
 from playhook.store.collections import Row
 from playhook.store.objects import find_rows, update_row
 from playhook.store.surveys import seal_survey, show_survey
-from playhook.store.writer import Tx
+from playhook.store.tx import Tx
 from playhook.web.api_v2.call import Call, answer
 from playhook.web.api_v2.fields import Field
 from playhook.web.api_v2.resource import Action, Shown

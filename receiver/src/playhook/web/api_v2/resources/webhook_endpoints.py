@@ -12,6 +12,7 @@ from starlette.responses import Response
 
 from playhook.intake.rules import ENDPOINT_KEYS, validate_repositories
 from playhook.store.collections import Link, Row
+from playhook.store.tx import Tx
 from playhook.store.webhook_endpoints import (
     MOST_TEMPLATES,
     bind_templates,
@@ -22,7 +23,6 @@ from playhook.store.webhook_endpoints import (
     find_endpoint_key,
     rotate_endpoint_key,
 )
-from playhook.store.writer import Tx
 from playhook.web.api_v2.call import PREFIX, ApiContext, Call, answer
 from playhook.web.api_v2.fields import BIGGEST, UNSET, Field, choice, text
 from playhook.web.api_v2.render import Rendering

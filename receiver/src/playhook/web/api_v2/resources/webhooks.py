@@ -16,8 +16,8 @@ from playhook.intake.rules import validate_rules
 from playhook.services.base import Service
 from playhook.store.collections import Row
 from playhook.store.credentials import ENCRYPTED
+from playhook.store.tx import Tx
 from playhook.store.webhook_keys import LONGEST_GRACE, check_key, delete_keys, find_key, rotate_key
-from playhook.store.writer import Tx
 from playhook.web.api_v2.call import ApiContext, Call, answer
 from playhook.web.api_v2.resource import Shown, Written
 from playhook.web.api_v2.resources.checks import check_keys

@@ -19,6 +19,7 @@ from playhook.store.credentials import ASK
 from playhook.store.objects import find_rows
 from playhook.store.related import find_credentials_of
 from playhook.store.surveys import seal_answers
+from playhook.store.tx import Tx
 from playhook.store.workflow_graphs import (
     APPROVAL,
     KINDS,
@@ -29,7 +30,6 @@ from playhook.store.workflow_graphs import (
     judge_edge,
     lock_graph,
 )
-from playhook.store.writer import Tx
 from playhook.web.api_v2.call import Call, answer
 from playhook.web.api_v2.fields import BIGGEST, UNSET, Field, choice, flag, reference, text
 from playhook.web.api_v2.render import Rendering

@@ -10,8 +10,8 @@ from typing import Any, Final
 from playhook.domain.run_options import complain_of_limit, complain_of_line, complain_of_ref
 from playhook.store.collections import Link, Row
 from playhook.store.objects import delete_row
+from playhook.store.tx import Tx
 from playhook.store.workflow_graphs import copy_graph, delete_graph
-from playhook.store.writer import Tx
 from playhook.web.api_v2.call import ApiContext, Call
 from playhook.web.api_v2.fields import flag, reference, text, variables
 from playhook.web.api_v2.render import Rendering
