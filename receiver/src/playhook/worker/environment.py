@@ -6,8 +6,10 @@ from __future__ import annotations
 
 import configparser
 import os
+import pwd
 import sys
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
@@ -42,6 +44,7 @@ JOB_SETTINGS: Final = (
     "ANSIBLE_CALLBACK_PLUGINS",
 )  # fmt: skip
 _COLLECTIONS: Final = ("~/.ansible/collections", "/usr/share/ansible/collections")
+_ASYNC_DIR: Final = ".ansible_async"
 _ROLES: Final = ("~/.ansible/roles", "/usr/share/ansible/roles", "/etc/ansible/roles")
 
 
@@ -67,6 +70,7 @@ def job_environment(
     """
     home, scratch = private / "home", scratch_of(private)
     home.mkdir(mode=0o700)
+    _share_async_dir(home)
     return {
         **platform_environment(outer),
         # AWX's own choices for its jobs
@@ -87,6 +91,18 @@ def job_environment(
         "ANSIBLE_RETRY_FILES_ENABLED": "False",
         "PYTHONDONTWRITEBYTECODE": "1",
     }
+
+
+def _share_async_dir(home: Path) -> None:
+    """Have tasks that run in the background here be found again.
+
+    They write where HOME says. Ansible looks for that where the account's entry says, and knows no setting which would
+    change that for this machine and leave it for others.
+    """
+    with suppress(OSError, KeyError):  # where the account has no home, they fail with Ansible's own words
+        of_account = Path(pwd.getpwuid(os.geteuid()).pw_dir) / _ASYNC_DIR
+        of_account.mkdir(mode=0o700, exist_ok=True)
+        (home / _ASYNC_DIR).symlink_to(of_account)
 
 
 def _search_path(project: Path, setting: str, requirements: Path | None, folder: str, standard: tuple[str, ...]) -> str:

@@ -47,6 +47,21 @@ def test_what_json_cannot_say_does_not_end_a_job(bench: Bench) -> None:
 
 
 @both_starts
+def test_tasks_run_in_the_background_here(bench: Bench) -> None:
+    site = play(
+        "{name: waited for, command: echo first, async: 60, poll: 1, register: waited}",
+        "{name: begun, command: echo second, async: 60, poll: 0, register: begun}",
+        "{name: looked at, async_status: {jid: '{{ begun.ansible_job_id }}'}, register: seen, until: seen is finished,"
+        " retries: 60, delay: 1}",
+        "debug: {msg: '{{ waited.stdout }} {{ seen.stdout }}'}",
+    )
+    job = bench.run(bench.template({"site.yml": site}))
+
+    assert job.status == "successful", bench.stdout(job.id)
+    assert "first second" in bench.stdout(job.id)
+
+
+@both_starts
 def test_the_recap_the_artifacts_and_failed_tasks_are_summed_up(bench: Bench) -> None:
     site = play(
         "{name: change, command: 'true'}",
