@@ -26,7 +26,7 @@ class Settings(BaseSettings):
 
     model_config = SettingsConfigDict(env_prefix=_PREFIX, frozen=True, extra="ignore", env_ignore_empty=True)
 
-    home: Annotated[Path, Field(description="State directory; everything the receiver writes is below it.")] = Path(
+    home: Annotated[Path, Field(description="State directory; what the receiver itself writes is below it.")] = Path(
         "~/.local/state/playhook"
     )
     database_url: Annotated[

@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Mapping, Sequence
 from concurrent.futures import Future
 from contextlib import suppress
@@ -16,7 +17,7 @@ from playhook.domain.delivery import Delivery, WebhookOptions
 from playhook.domain.event import Event
 from playhook.errors import DeliveryRefused, NotAuthentic, SettingsError, StoreUnavailable
 from playhook.intake.accept import Accepted, Offer, StaleTemplate, accept
-from playhook.intake.at_once import Repeated, accept_at_once, can_be_at_once
+from playhook.intake.batches import Repeated, accept_at_once, can_be_at_once
 from playhook.intake.judging import Judged, judge_delivery
 from playhook.intake.places import Place
 from playhook.intake.record import refusal_row
@@ -73,22 +74,25 @@ class Intake:
             raise
 
     async def _receive(self, address: Address, delivery: Delivery, *, suspect: bool) -> list[Accepted]:
+        until: float | None = None
         for fresh in (False, True, True):
             examined = await self._examine(address, delivery, fresh=fresh, suspect=suspect)
+            until = time.monotonic() + _WRITE_PATIENCE if until is None else until
             try:
                 offer = Offer(version=examined.source.version, judged=examined.judged)
-                accepted = await self._write(offer)
+                accepted = await self._write(offer, until)
             except StaleTemplate:
                 continue
             _log_outcomes(address, examined, accepted)
             return accepted
         raise StoreUnavailable("the template is being changed; send the delivery again")
 
-    async def _write(self, offer: Offer) -> list[Accepted]:
+    async def _write(self, offer: Offer, until: float) -> list[Accepted]:
         if self._store.inserts_together and can_be_at_once(offer):
+            patience = until - time.monotonic()
             with suppress(Repeated):
-                return await self._store.write_in_group(accept_at_once, offer, _WRITE_PATIENCE, in_one_statement=True)
-        return await self._store.write_in_group(accept, offer, _WRITE_PATIENCE)
+                return await self._store.write_in_group(accept_at_once, offer, patience, in_one_statement=True)
+        return await self._store.write_in_group(accept, offer, until - time.monotonic())
 
     async def _examine(self, address: Address, delivery: Delivery, *, fresh: bool, suspect: bool) -> _Examined:
         known = None if fresh else self._sources.known(address)

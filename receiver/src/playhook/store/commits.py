@@ -21,7 +21,7 @@ from playhook.logs import get_logger
 from playhook.store.bulk import run_at_driver
 from playhook.store.encryption import Cipher
 from playhook.store.engine import abandon, has_ended
-from playhook.store.trouble import LOCKED, describe_failure, is_database_failure, is_deadlock, is_lost, is_undone
+from playhook.store.trouble import LOCKED, describe_failure, is_database_failure, is_deadlock, is_lost, is_uncertain
 from playhook.store.tx import Defer, GroupFunction, Tx
 
 _log = get_logger(__name__)
@@ -95,6 +95,7 @@ class Committer:
         self._connection: Connection | None = None
         self._last_used = 0.0
         self._begun: float | None = None
+        self._is_abandoned = False
 
     def is_slow(self) -> bool:
         """Tell whether a batch has been under way for long."""
@@ -121,20 +122,22 @@ class Committer:
             try:
                 tx = Tx(connection=self._connect(), cipher=self._cipher, now=datetime.now(UTC), _defer=defer)
                 outcomes = _commit_groups(tx, list(_group(batch)))
-            except Exception as error:  # noqa: BLE001  drivers raise errors of their own; the writer must outlive them
+            except Exception as error:
                 deadlock = is_deadlock(error)
                 if is_lost(error):
                     self._drop()
                 elif not deadlock:
                     self.disconnect()
-                if attempts < _ATTEMPTS and (deadlock or (is_lost(error) and tx is not None and not tx._is_complete)):
+                if self._is_abandoned:
+                    raise
+                if attempts < _ATTEMPTS and (deadlock or (is_lost(error) and tx is not None and not tx.is_complete)):
                     continue
                 _log.error("transaction failed", error=type(error).__name__, detail=_origin(error), writes=len(batch))
                 failed = describe_failure(error)
                 return [Outcome(write=write, error=StoreUnavailable(failed)) for write in batch], failed
             else:
                 self._last_used = time.monotonic()
-                for call in tx._after_commit:
+                for call in tx.calls:
                     _call(call)
                 return outcomes, None
 
@@ -153,10 +156,16 @@ class Committer:
         self.disconnect()
 
     def abandon(self) -> None:
-        """Drop the connection where nobody can wait for it any more."""
-        if self._connection is not None:
-            abandon(self._connection)
-            self._connection = None
+        """Drop the connection where nobody can wait for it any more, and begin nothing anew."""
+        self._is_abandoned = True
+        connection, self._connection = self._connection, None
+        if connection is not None and not connection.closed and not connection.invalidated:
+            with suppress(Exception):
+                abandon(connection)
+
+    def take_up(self) -> None:
+        """Begin anew in another event loop."""
+        self._is_abandoned = False
 
     def _connect(self) -> Connection:
         if self._connection is not None and (time.monotonic() - self._last_used > _IDLE or has_ended(self._connection)):
@@ -174,13 +183,13 @@ def _commit_groups(tx: Tx, groups: Sequence[Sequence[Write]]) -> list[Outcome]:
         else:
             with tx.connection.begin() as transaction:
                 outcomes = _run(groups[0], tx, undo=transaction.rollback)
-                tx._is_complete = outcomes is not None
+                tx.is_complete = outcomes is not None
         if outcomes is not None:
             return outcomes
         groups = [[write] for write in groups[0]]
     with tx.connection.begin():
         outcomes = [outcome for writes in groups for outcome in _run_in_savepoint(writes, tx)]
-        tx._is_complete = True
+        tx.is_complete = True
     return outcomes
 
 
@@ -188,16 +197,16 @@ def _run_at_once(writes: Sequence[Write], tx: Tx) -> list[Outcome] | None:
     """Run writes of one group that are one statement, which needs no transaction around it."""
     driver: Any = tx.connection.connection.dbapi_connection
     driver.autocommit = True
-    tx._is_complete = True
+    tx.is_complete = True
     try:
-        outcomes = _run(writes, tx, undo=lambda: None)
+        outcomes = _run(writes, tx, undo=lambda: None, is_fatal=lambda it: is_database_failure(it) or is_uncertain(it))
     except Exception as error:
-        tx._is_complete = not is_undone(error)
+        tx.is_complete = is_uncertain(error)
         raise
     finally:
         with suppress(Exception):  # the connection has ended
             driver.autocommit = False
-    tx._is_complete = outcomes is not None
+    tx.is_complete = outcomes is not None
     return outcomes
 
 
@@ -212,16 +221,21 @@ def _run_in_savepoint(writes: Sequence[Write], tx: Tx) -> list[Outcome]:
     return outcomes
 
 
-def _run(writes: Sequence[Write], tx: Tx, undo: Callable[[], object]) -> list[Outcome] | None:
-    """Run writes of one group; None when that failed, so that each is to be run alone."""
-    calls = len(tx._after_commit)
+def _run(
+    writes: Sequence[Write],
+    tx: Tx,
+    undo: Callable[[], object],
+    is_fatal: Callable[[Exception], bool] = is_database_failure,
+) -> list[Outcome] | None:
+    """Run writes of one group; None when that failed, so that each is to be run alone. Raises what is fatal."""
+    calls = len(tx.calls)
     try:
         results = writes[0].run(tx, [write.item for write in writes])
     except Exception as error:  # the caller gets it; the other writes of the batch go on
-        if is_database_failure(error):
+        if is_fatal(error):
             raise
         undo()
-        del tx._after_commit[calls:]
+        del tx.calls[calls:]
         return [Outcome(write=writes[0], error=error)] if len(writes) == 1 else None
     return [_make_outcome(write, result) for write, result in zip(writes, results, strict=True)]
 

@@ -11,6 +11,8 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import deque
+from collections.abc import Callable
+from concurrent.futures import Future
 from typing import Final, TypeVar
 
 from sqlalchemy.util import greenlet_spawn
@@ -20,7 +22,7 @@ from playhook.store.commits import LARGEST_BATCH, LONGEST_QUEUE, TOO_MANY, Commi
 from playhook.store.encryption import Cipher
 from playhook.store.engine import make_loop_engine
 from playhook.store.trouble import LOCKED
-from playhook.store.tx import Defer, GroupFunction, defer_nothing
+from playhook.store.tx import Defer, GroupFunction, Tx, defer_nothing
 
 R = TypeVar("R")
 Item = TypeVar("Item")
@@ -69,6 +71,8 @@ class LoopWriter:
 
     def _begin_in(self, loop: asyncio.AbstractEventLoop) -> None:
         self._abandon()
+        for committer in self._committers:
+            committer.take_up()
         self._loop, self._idle, self._is_called = loop, list(self._committers), False
 
     def _share_out(self, loop: asyncio.AbstractEventLoop) -> None:
@@ -94,11 +98,23 @@ class LoopWriter:
         """Return this committer's share of what waits, all of one group."""
         share = min(max(_LEAST, -(-len(self._waiting) // _CONNECTIONS)), LARGEST_BATCH)
         batch: list[Write] = []
-        while self._waiting and len(batch) < share and (not batch or self._waiting[0].run == batch[0].run):
+        others: list[Write] = []
+        while self._waiting and len(batch) < share:
             write = self._waiting.popleft()
-            if write.is_wanted():
+            if batch and write.run != batch[0].run:
+                others.append(write)
+            elif write.is_wanted():
                 batch.append(write)
+        self._waiting.extendleft(reversed(others))
         return batch
+
+    def submit(self, function: Callable[[Tx], R], patience: float) -> Future[R] | None:
+        """Have another thread's `function(tx)` done like an item of a group; None while there is no event loop."""
+        if self._loop is None or not self._loop.is_running():
+            return None
+        return asyncio.run_coroutine_threadsafe(
+            self.run_in_group(lambda tx, _items: [function(tx)], None, patience), self._loop
+        )
 
     def find_trouble(self) -> str | None:
         """Say what kept a write from being stored, or does so now; it stays until `forget_trouble`."""

@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future
 from contextlib import contextmanager
+from functools import partial
 from typing import Concatenate, ParamSpec, TypeVar
 
 from sqlalchemy import Connection
@@ -83,17 +84,21 @@ class Store:
         """Try to write. Raises StoreUnavailable, which says what is wrong, within `patience` seconds."""
         begun = time.monotonic()
         known = self._find_trouble()
-        trying = self._writer.submit(try_write, as_large_as_delivery=known is not None)
-        try:
-            trying.result(patience)
-        except TimeoutError:
-            trying.cancel()
-            raise StoreUnavailable(known or LOCKED) from None
+        try_it = partial(try_write, as_large_as_delivery=known is not None)
+        trials: dict[Writer | LoopWriter, Future[None]] = {self._writer: self._writer.submit(try_it)}
+        if self._loop_writer is not None and (trial := self._loop_writer.submit(try_it, patience)):
+            trials[self._loop_writer] = trial
+        for trial in trials.values():
+            try:
+                trial.result(begun + patience - time.monotonic())
+            except TimeoutError:
+                trial.cancel()
+                raise StoreUnavailable(known or LOCKED) from None
         if self._loop_writer is not None and not self._loop_writer.wait_for_older(begun, patience):
             raise StoreUnavailable(LOCKED)
         if known is None and (found := self._find_trouble()):  # of a write that was under way
             raise StoreUnavailable(found)
-        for writer in self._writers:
+        for writer in trials:
             writer.forget_trouble()
 
     def _find_trouble(self) -> str | None:

@@ -54,9 +54,9 @@ def is_lost(error: Exception) -> bool:
     return state is None or state.startswith("57P")
 
 
-def is_undone(error: Exception) -> bool:
-    """Tell whether the server itself has said that a statement failed, so that nothing of it is stored."""
-    return isinstance(error, DBAPIError) and getattr(error.orig, "sqlstate", None) is not None
+def is_uncertain(error: Exception) -> bool:
+    """Tell whether a statement failed without a word of the server, so that what it says may be stored."""
+    return isinstance(error, DBAPIError) and getattr(error.orig, "sqlstate", None) is None
 
 
 def is_database_failure(error: Exception) -> bool:

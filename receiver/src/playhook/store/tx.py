@@ -28,13 +28,13 @@ class Tx:
     cipher: Cipher
     now: datetime
     _defer: Defer
-    _after_commit: list[Callable[[], None]] = field(default_factory=list)
+    calls: list[Callable[[], None]] = field(default_factory=list)
     # All is written: when the connection ends now, nobody knows whether it was committed, so it is not done again.
-    _is_complete: bool = False
+    is_complete: bool = False
 
     def after_commit(self, call: Callable[[], None]) -> None:
         """Run `call` in the writer's thread once this transaction is durable, and never if it is not."""
-        self._after_commit.append(call)
+        self.calls.append(call)
 
     def defer(self, task: str, key: int) -> None:
         """Have dispatch run `task` for the row `key` once this transaction is durable."""

@@ -63,7 +63,7 @@ class _Job:
         finally:
             if not self._swept:
                 self._sweep()
-        self._send_kept()
+            self._send_kept()
         self._send(frames.frame({"outcome": asdict(outcome)}))
 
     def _tell_start(self, started: Started) -> None:

@@ -102,6 +102,7 @@ def _share_async_dir(home: Path) -> None:
     with suppress(OSError, KeyError):  # where the account has no home, they fail with Ansible's own words
         of_account = Path(pwd.getpwuid(os.geteuid()).pw_dir) / _ASYNC_DIR
         of_account.mkdir(mode=0o700, exist_ok=True)
+        of_account.chmod(0o700)  # Ansible's own is not: others could read what jobs write there
         (home / _ASYNC_DIR).symlink_to(of_account)
 
 

@@ -15,6 +15,7 @@ from pexpect.spawnbase import SpawnBase  # type: ignore[import-untyped]
 _LARGEST: Final = 64 * 1024  # bytes; the kernel gives 4 KiB at most
 _MUCH: Final = 2048  # bytes; after less, more is waited for
 _PAUSE: Final = 0.02  # seconds
+_OUTPUT: Final = select.POLLIN | select.POLLPRI
 
 
 class Terminal(pexpect.spawn):  # type: ignore[misc]
@@ -36,10 +37,10 @@ class Terminal(pexpect.spawn):  # type: ignore[misc]
 
     def _follow(self, deadline: float) -> Any:
         while (left := deadline - time.monotonic()) > 0:
-            if not self._has_output(0) and not self.isalive() and not self._has_output(0):
+            if not self._wait(_OUTPUT, 0) and not self.isalive() and not self._wait(_OUTPUT, 0):
                 self.flag_eof = True  # it has ended, whoever may still hold the terminal
                 return pexpect.EOF
-            if not self._has_output(left):
+            if not self._wait(_OUTPUT, left):
                 break
             try:
                 read = SpawnBase.read_nonblocking(self, _LARGEST)
@@ -47,10 +48,11 @@ class Terminal(pexpect.spawn):  # type: ignore[misc]
                 return pexpect.EOF
             self.on_read()
             if len(read) < _MUCH:
-                time.sleep(_PAUSE)
+                self._wait(0, _PAUSE)  # or until it is closed
         return pexpect.TIMEOUT
 
-    def _has_output(self, seconds: float) -> bool:
+    def _wait(self, events: int, seconds: float) -> bool:
+        """Wait for one of the events, or for the terminal's being closed; False when nothing came."""
         waiting = select.poll()
-        waiting.register(self.child_fd, select.POLLIN | select.POLLPRI)
+        waiting.register(self.child_fd, events)
         return bool(waiting.poll(seconds * 1000))

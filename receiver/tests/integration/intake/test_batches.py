@@ -163,6 +163,21 @@ def test_a_statement_whose_answer_is_lost_is_not_done_again(store: Store, intake
     assert count_rows(store, t.unified_jobs) == 2
 
 
+@pytest.mark.postgresql_only
+def test_a_loop_that_ends_in_the_middle_is_no_hindrance(store: Store, intake: Intake, settings: Settings) -> None:
+    template_id = store.write(add_template)
+
+    async def leave() -> None:
+        _begin(intake, (template_id, make_delivery(guid="a")))
+        with psycopg.connect(conninfo(settings.database), autocommit=True) as other:
+            await _until(lambda: other.execute(_WAITING).fetchall())
+
+    with held_database(settings):
+        asyncio.run(leave())
+    (answer,) = _receive_together(intake, (template_id, make_delivery(guid="b")))
+    assert answer[0].outcome == "launched"
+
+
 _WAITING = "SELECT pid FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
 
 

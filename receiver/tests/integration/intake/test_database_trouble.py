@@ -152,6 +152,30 @@ def _check_recovery(api: Api, store: Store, trouble: AbstractContextManager[None
 
 
 @pytest.mark.postgresql_only
+def test_ping_tells_of_connections_that_only_deliveries_need(api: Api, store: Store, settings: Settings) -> None:
+    template_id = store.write(add_template)
+    assert _send(api, template_id, "before").status == 202
+    assert store._loop_writer is not None
+    theirs = [
+        each._connection.connection.driver_connection.info.backend_pid  # type: ignore[union-attr]
+        for each in store._loop_writer._committers
+        if each._connection is not None
+    ]
+    url = conninfo(settings.database)
+    name = Identifier(psycopg.conninfo.conninfo_to_dict(url)["dbname"])
+    with psycopg.connect(url, autocommit=True, dbname="postgres") as other:
+        other.execute(SQL("ALTER DATABASE {} ALLOW_CONNECTIONS false").format(name))
+        other.execute("SELECT pg_terminate_backend(pid, 60000) FROM unnest(%s::int[]) AS pid", [theirs])
+        assert _send(api, template_id).json() == {"detail": "the database cannot be reached"}
+        assert store.write(lambda tx: tx.connection.exec_driver_sql("SELECT 1").scalar()) == 1
+        for _ping in range(2):
+            assert api.get("/api/v2/ping/").json() == {"detail": "the database cannot be reached"}
+        other.execute(SQL("ALTER DATABASE {} ALLOW_CONNECTIONS true").format(name))
+    assert _send(api, template_id).status == 202
+    assert api.get("/api/v2/ping/").status == 200
+
+
+@pytest.mark.postgresql_only
 def test_ended_connections_cost_no_delivery(api: Api, store: Store, settings: Settings) -> None:
     template_id = store.write(add_template)
     assert _send(api, template_id, "before").status == 202

@@ -66,6 +66,18 @@ def test_the_end_is_seen_while_something_left_behind_holds_the_terminal() -> Non
     os.kill(int(output.getvalue()), signal.SIGKILL)
 
 
+def test_the_end_is_seen_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("playhook.worker.terminal._PAUSE", PATIENCE)
+    terminal, output = open_terminal("echo first; sleep 0.1; echo last")
+    begin = time.monotonic()
+
+    assert terminal.expect(ENDINGS, 2 * PATIENCE) == ENDINGS.index(pexpect.EOF)
+
+    assert time.monotonic() - begin < PATIENCE
+    assert output.getvalue().split() == ["first", "last"]
+    terminal.close()
+
+
 def test_lines_that_follow_each_other_are_read_together() -> None:
     terminal, _output = open_terminal("i=0; while [ $i -lt 2000 ]; do echo $i; i=$((i + 1)); done")
     reads: list[None] = []

@@ -14,9 +14,9 @@ from playhook.intake.accept import CHANGED, Accepted, Offer, StaleTemplate, Step
 from playhook.store import tables as t
 from playhook.store.bulk import Part
 from playhook.store.deliveries import delivery_part
+from playhook.store.families import Inserted, insert_together
 from playhook.store.jobs import begin_jobs, job_parts
 from playhook.store.status_posts import post_rows
-from playhook.store.together import Inserted, insert_together
 from playhook.store.tx import Tx
 
 
