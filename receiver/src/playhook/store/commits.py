@@ -95,7 +95,6 @@ class Committer:
         self._connection: Connection | None = None
         self._last_used = 0.0
         self._begun: float | None = None
-        self._is_abandoned = False
 
     def is_slow(self) -> bool:
         """Tell whether a batch has been under way for long."""
@@ -122,14 +121,12 @@ class Committer:
             try:
                 tx = Tx(connection=self._connect(), cipher=self._cipher, now=datetime.now(UTC), _defer=defer)
                 outcomes = _commit_groups(tx, list(_group(batch)))
-            except Exception as error:
+            except Exception as error:  # noqa: BLE001  drivers raise errors of their own; the writer must outlive them
                 deadlock = is_deadlock(error)
                 if is_lost(error):
                     self._drop()
                 elif not deadlock:
                     self.disconnect()
-                if self._is_abandoned:
-                    raise
                 if attempts < _ATTEMPTS and (deadlock or (is_lost(error) and tx is not None and not tx.is_complete)):
                     continue
                 _log.error("transaction failed", error=type(error).__name__, detail=_origin(error), writes=len(batch))
@@ -156,16 +153,11 @@ class Committer:
         self.disconnect()
 
     def abandon(self) -> None:
-        """Drop the connection where nobody can wait for it any more, and begin nothing anew."""
-        self._is_abandoned = True
+        """Drop the connection where nobody can wait for it any more."""
         connection, self._connection = self._connection, None
         if connection is not None and not connection.closed and not connection.invalidated:
             with suppress(Exception):
                 abandon(connection)
-
-    def take_up(self) -> None:
-        """Begin anew in another event loop."""
-        self._is_abandoned = False
 
     def _connect(self) -> Connection:
         if self._connection is not None and (time.monotonic() - self._last_used > _IDLE or has_ended(self._connection)):

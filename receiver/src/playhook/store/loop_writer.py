@@ -71,8 +71,6 @@ class LoopWriter:
 
     def _begin_in(self, loop: asyncio.AbstractEventLoop) -> None:
         self._abandon()
-        for committer in self._committers:
-            committer.take_up()
         self._loop, self._idle, self._is_called = loop, list(self._committers), False
 
     def _share_out(self, loop: asyncio.AbstractEventLoop) -> None:

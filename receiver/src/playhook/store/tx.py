@@ -33,7 +33,10 @@ class Tx:
     is_complete: bool = False
 
     def after_commit(self, call: Callable[[], None]) -> None:
-        """Run `call` in the writer's thread once this transaction is durable, and never if it is not."""
+        """Run `call` once this transaction is durable, and never if it is not.
+
+        It must not block: the writer's thread runs it, or the event loop.
+        """
         self.calls.append(call)
 
     def defer(self, task: str, key: int) -> None:
