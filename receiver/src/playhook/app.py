@@ -56,6 +56,9 @@ from playhook.worker.warm_check import try_warm_start
 
 _log = get_logger(__name__)
 _PURGE_PERIOD = 3600.0  # seconds
+# Seconds a connection may be idle: as long as nginx's, behind which AWX is. A client that asks every 5 s (`awx ...
+# --monitor`), and a proxy that keeps connections, would otherwise send into one that is just being closed.
+_KEEP_ALIVE = 75
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -195,6 +198,7 @@ def run_receiver(receiver: Receiver, listening: socket.socket) -> None:
         ssl_keyfile=settings.ssl_keyfile,
         proxy_headers=bool(settings.forwarded_allow_ips),
         forwarded_allow_ips=settings.forwarded_allow_ips,
+        timeout_keep_alive=_KEEP_ALIVE,
         timeout_graceful_shutdown=10,
         lifespan="off",
     )
