@@ -32,7 +32,7 @@ Values = Mapping[str, Any]
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Row:
-    """A row to insert: values that it has in common with others, which are converted once, and its own."""
+    """A row to insert: values that it has in common with others, which are converted once, and its own, which win."""
 
     common: Values = field(default_factory=lambda: _NOTHING)
     own: Values
@@ -63,16 +63,11 @@ def _following(last: int, count: int) -> list[int]:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Part:
-    """Rows of one table, which all name the same columns; the others get their defaults."""
+    """Rows of one table, which all name the same columns, the same of them in common; the others get their defaults."""
 
     table: Table
     rows: Sequence[Row]
     unless_taken: tuple[str, ...] = ()
-
-    @property
-    def names(self) -> frozenset[str]:
-        """The columns that the rows name."""
-        return frozenset(self.rows[0].common.keys() | self.rows[0].own)
 
 
 def insert_rows(
@@ -172,12 +167,11 @@ class _Document:
         return self._statement
 
     def bind(self, rows: Sequence[Row]) -> list[Any]:
-        return [write_document(self._defaults, rows)]
+        return [write_document([{**self._defaults, **row.common, **row.own} for row in rows])]
 
 
-def write_document(defaults: Values, rows: Iterable[Row]) -> str:
-    """Return rows as the JSON document that PostgreSQL reads them from."""
-    records = [{**defaults, **row.common, **row.own} for row in rows]
+def write_document(records: Sequence[Values]) -> str:
+    """Return records as the JSON document that PostgreSQL reads them from."""
     document = orjson.dumps(records, default=_write_bytes, option=orjson.OPT_NAIVE_UTC)
     if b"\\u0000" in document:  # which PostgreSQL's text cannot hold
         document = _NUL.sub(rb"\1\\ufffd", document)

@@ -9,16 +9,18 @@ statement takes the ids and puts them in. A row is left out with the row that it
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, Final
 
-from sqlalchemy import Connection, Dialect, Table
+from sqlalchemy import Connection, Dialect, LargeBinary, Table
 
-from playhook.store.bulk import Part, find_defaults, run_at_driver, write_document
+from playhook.store.bulk import Part, Row, find_defaults, run_at_driver, write_document
 
 _VERSION: Final = "(SELECT config_version FROM installation)"
+_PLACE: Final = "place"  # of a row among those of its part
+_KIND: Final = "kind"  # of a row: the number of what it has in common with others
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -35,15 +37,29 @@ class Inserted:
 
 def insert_together(connection: Connection, parts: Sequence[Part], *, version: int) -> Inserted:
     """Insert the parts, each after those that it refers to, if the config version still is `version`."""
-    family = _make_family(connection.dialect, tuple((part.table, part.names, part.unless_taken) for part in parts))
-    counts = [sum(len(part.rows) for part in parts if part.table is table) for table in family.numbered]
-    first, *others = (
-        write_document(defaults, part.rows) for defaults, part in zip(family.defaults, parts, strict=True)
-    )
-    found = run_at_driver(connection, family.statement, [*counts, first, version, *others]).fetchone()
+    family = _make_family(connection.dialect, tuple(map(_shape_of, parts)))
+    values: list[Any] = [sum(len(part.rows) for part in parts if part.table is table) for table in family.numbered]
+    values.append(version)
+    for part, columns in zip(parts, family.columns, strict=True):
+        values += _write_rows(part.rows, columns)
+    found = run_at_driver(connection, family.statement, values).fetchone()
     current, stored, *taken = found
     ids = {table.name: of_table for table, of_table in zip(family.numbered, taken, strict=True)}
     return Inserted(version=current, ids=ids, stored=frozenset(stored))
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Columns:
+    """The columns of a part by the way in which their values come to the server.
+
+    Bytes come apart: in JSON they would be twice as long, and be read twice. What rows have in common (`shared`) comes
+    once for all of them, with the `defaults` of what no row names.
+    """
+
+    bytes: Sequence[str]
+    own: Sequence[str]
+    shared: Sequence[str]
+    defaults: Mapping[str, Any]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -52,43 +68,103 @@ class _Family:
 
     statement: str
     numbered: Sequence[Table]
-    defaults: Sequence[Mapping[str, Any]]
+    columns: Sequence[_Columns]
 
 
-_Shape = tuple[Table, frozenset[str], tuple[str, ...]]
+_Shape = tuple[Table, frozenset[str], frozenset[str], tuple[str, ...]]
+
+
+def _shape_of(part: Part) -> _Shape:
+    row = part.rows[0]
+    return part.table, frozenset(row.own), frozenset(row.common), part.unless_taken
 
 
 @lru_cache(maxsize=256)
 def _make_family(dialect: Dialect, shapes: tuple[_Shape, ...]) -> _Family:
-    quote = dialect.identifier_preparer.quote
-    numbered = list(dict.fromkeys(table for table, names, _unless_taken in shapes if "id" in names))
-    defaults = [find_defaults(table, names) for table, names, _unless_taken in shapes]
-    taken = ", ".join(_take_ids(quote(table.name)) for table in numbered)
-    parts, stored = [], defaultdict[Table, list[str]](list)
-    for place, (table, names, unless_taken) in enumerate(shapes):
-        referred = {name: other for name, other in _find_references(table, names) if other in stored}
-        wanted = [f"{_VERSION} = %s"] if place == 0 else []
-        wanted += [
-            f"{_number(name, other)} IN ({' UNION ALL '.join(stored[other])})" for name, other in referred.items()
-        ]
-        values = {name: _number(name, other) for name, other in referred.items()}
+    numbered = list(dict.fromkeys(table for table, own, _common, _unless_taken in shapes if "id" in own))
+    columns = [_sort_columns(table, own, common) for table, own, common, _unless_taken in shapes]
+    parts: list[str] = []
+    stored = defaultdict[Table, list[str]](list)
+    for (table, own, _common, unless_taken), of_part in zip(shapes, columns, strict=True):
+        name = f"part{len(parts)}"
+        wanted = [] if parts else ["ids.version = ids.wanted"]
+        given = {}
+        for column, other in _find_references(table, own):
+            if other in stored:
+                given[column] = _number(column, other)
+                wanted.append(f"{given[column]} IN ({' UNION ALL '.join(stored[other])})")
         if table in numbered:
-            values["id"] = _number("id", table)
-            stored[table].append(f"SELECT id FROM part{place}")  # noqa: S608  names of ours
-        columns = [*names, *defaults[place]]
+            given["id"] = _number("id", table)
+            stored[table].append(f"SELECT id FROM {name}")  # noqa: S608  names of ours
+        insert = _insert(dialect, table, of_part, given, wanted)
         tail = f" ON CONFLICT ({', '.join(unless_taken)}) DO NOTHING" if unless_taken else ""
-        parts.append(
-            f"part{place} AS (INSERT INTO {quote(table.name)} ({', '.join(map(quote, columns))})"  # noqa: S608  names of ours
-            f" SELECT {', '.join(values.get(name, quote(name)) for name in columns)}"
-            f" FROM ids, json_populate_recordset(NULL::{quote(table.name)}, %s::json)"
-            f" WHERE {' AND '.join(wanted)}{tail} RETURNING id)"
-        )
-    ids = ", ".join(f"ids.{quote(table.name)}" for table in numbered)
+        parts.append(f"{name} AS ({insert}{tail} RETURNING id)")
+    taken = ", ".join(_take_ids(table.name) for table in numbered)
+    ids = ", ".join(f"ids.{table.name}" for table in numbered)
     statement = (
-        f"WITH ids AS MATERIALIZED (SELECT {taken}), {', '.join(parts)}"  # noqa: S608  names of ours
-        f" SELECT {_VERSION}, ARRAY(SELECT id FROM part0), {ids} FROM ids"
+        f"WITH ids AS MATERIALIZED (SELECT {taken}, %s::int AS wanted, {_VERSION} AS version), {', '.join(parts)}"  # noqa: S608  names of ours
+        f" SELECT ids.version, ARRAY(SELECT id FROM part0), {ids} FROM ids"
     )
-    return _Family(statement=statement, numbered=numbered, defaults=defaults)
+    return _Family(statement=statement, numbered=numbered, columns=columns)
+
+
+def _sort_columns(table: Table, own: frozenset[str], common: frozenset[str]) -> _Columns:
+    defaults = find_defaults(table, own | common)
+    apart = sorted(name for name in own if isinstance(table.c[name].type, LargeBinary))
+    return _Columns(
+        bytes=apart, own=sorted(own.difference(apart)), shared=sorted({*common, *defaults} - own), defaults=defaults
+    )
+
+
+def _insert(dialect: Dialect, table: Table, columns: _Columns, given: Mapping[str, str], wanted: Sequence[str]) -> str:
+    """Return the INSERT of the rows that are `wanted`, with the columns' values but for those `given`."""
+    quote = dialect.identifier_preparer.quote
+
+    def read(source: str, numbers: Sequence[str], names: Sequence[str]) -> str:
+        fields = [f"{number} int" for number in numbers]
+        fields += [f"{quote(name)} {table.c[name].type.compile(dialect)}" for name in names]
+        return f"json_to_recordset(%s::json) AS {source}({', '.join(fields)})"
+
+    values = dict.fromkeys(columns.bytes, "(%b::bytea[])[own.id]")
+    values |= {name: given.get(name, f"own.{quote(name)}") for name in columns.own}
+    if not columns.shared:
+        source = f"ids, {read('own', [], columns.own)} WHERE {' AND '.join(wanted)}"
+    else:
+        values |= {name: f"shared.{quote(name)}" for name in columns.shared}
+        source = (
+            f"ids, {read('own', [_PLACE, _KIND], columns.own)} JOIN {read('shared', [_KIND], columns.shared)}"
+            f" USING ({_KIND}) WHERE {' AND '.join(wanted)} ORDER BY own.{_PLACE}"
+        )
+    return (
+        f"INSERT INTO {quote(table.name)} ({', '.join(map(quote, values))})"  # noqa: S608  names of ours
+        f" SELECT {', '.join(values.values())} FROM {source}"
+    )
+
+
+def _write_rows(rows: Sequence[Row], columns: _Columns) -> Iterator[list[bytes | None] | str]:
+    """Yield the values of an INSERT's parameters, in order."""
+    for name in columns.bytes:
+        yield _list_bytes(name, rows)
+    apart = dict.fromkeys(columns.bytes)
+    if not columns.shared:
+        yield write_document([{**row.own, **apart} for row in rows])
+        return
+    kinds = {id(row.common): row.common for row in rows}
+    numbers = {kind: number for number, kind in enumerate(kinds)}
+    yield write_document(
+        [{**row.own, **apart, _PLACE: place, _KIND: numbers[id(row.common)]} for place, row in enumerate(rows)]
+    )
+    yield write_document(
+        [{**columns.defaults, **common, _KIND: number} for number, common in enumerate(kinds.values())]
+    )
+
+
+def _list_bytes(name: str, rows: Sequence[Row]) -> list[bytes | None]:
+    """Return a column's values by number: the first is that of the row whose `id` is 1."""
+    found: list[bytes | None] = [None] * max(row.own["id"] for row in rows)
+    for row in rows:
+        found[row.own["id"] - 1] = row.own[name]
+    return found
 
 
 def _take_ids(table: str) -> str:

@@ -87,6 +87,16 @@ def test_two_that_migrate_at_once_take_turns(url: str) -> None:
 
 
 @pytest.mark.postgresql_only
+def test_postgresql_is_told_not_to_compress_bodies_again(url: str) -> None:
+    migrate(url)
+    storage = text(
+        "SELECT attstorage FROM pg_attribute WHERE attrelid = 'webhook_deliveries'::regclass AND attname = 'body'"
+    )
+    with make_engine(url, writes=False).connect() as connection:
+        assert connection.execute(storage).scalar_one() in ("e", b"e")  # external
+
+
+@pytest.mark.postgresql_only
 def test_server_that_is_away_is_a_sentence_without_the_password(tmp_path: Path) -> None:
     with pytest.raises(SettingsError, match="cannot be opened") as caught:
         check_schema(f"postgresql://me:hidden@/playhook?host={tmp_path}")
