@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: Playhook contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The writer of deliveries on PostgreSQL: in the event loop itself, with a few connections that commit side by side.
+"""The writer of deliveries on PostgreSQL: in the event loop itself, with a second connection where commits take time.
 
 A thread would have to wait for the interpreter's lock after each answer of the server, and the event loop that holds it
 for the thread. SQLite has no choice: its commit holds up who calls it.
@@ -29,13 +29,16 @@ Item = TypeVar("Item")
 _CONNECTIONS: Final = 2
 _LOOK: Final = 0.02  # seconds
 _LEAST: Final = 8  # writes that are worth a commit of their own while others wait too
+_QUICK: Final = 0.003  # seconds of a commit for which it is worth to wait, and of each write in it:
+_QUICK_WRITE: Final = 0.0002
 
 
 class LoopWriter:
     """Takes items of group functions in one event loop, and commits those that wait together.
 
-    Committers share what waits, so that while the server works on one half the loop takes in the other. What is queued
-    is not done in order. After its event loop has ended another one may begin.
+    A committer takes half of what waits, so that while the server works on it the loop takes in more. One keeps a quick
+    server busy, and its batches are large; where a commit takes time, as on a slow disk, two are waited for at once.
+    What is queued is not done in order. After its event loop has ended another one may begin.
     """
 
     def __init__(self, url: str, cipher: Cipher) -> None:
@@ -48,6 +51,8 @@ class LoopWriter:
         self._idle: list[Committer] = []
         self._running: set[asyncio.Task[None]] = set()
         self._is_called = False
+        self._is_watched = False
+        self._is_slow = False
 
     async def run_in_group(
         self, group: GroupFunction[Item, R], item: Item, patience: float, *, in_one_statement: bool = False
@@ -64,33 +69,55 @@ class LoopWriter:
             raise StoreUnavailable(TOO_MANY)
         write = Write(run=group, item=item, reply=loop.create_future(), in_one_statement=in_one_statement)
         self._waiting.append(write)
-        if self._idle and not self._is_called:
-            self._is_called = True
-            loop.call_soon(self._share_out, loop)  # after all that this turn of the loop brings
+        self._call(loop)
         return await write.wait(patience)  # type: ignore[no-any-return]
 
     def _begin_in(self, loop: asyncio.AbstractEventLoop) -> None:
         self._abandon()
-        self._loop, self._idle, self._is_called = loop, list(self._committers), False
+        self._loop, self._idle, self._is_called, self._is_watched = loop, list(self._committers), False, False
+
+    def _call(self, loop: asyncio.AbstractEventLoop) -> None:
+        if self._idle and not self._is_called:
+            self._is_called = True
+            loop.call_soon(self._share_out, loop)  # after all that this turn of the loop brings
 
     def _share_out(self, loop: asyncio.AbstractEventLoop) -> None:
         self._is_called = False
-        for _share in range(min(len(self._idle), -(-len(self._waiting) // _LEAST))):
+        free = len(self._idle) - (0 if self._takes_time() else _CONNECTIONS - 1)
+        for _share in range(min(free, -(-len(self._waiting) // _LEAST))):
             task = loop.create_task(self._commit_waiting(self._idle.pop()))
             self._running.add(task)
             task.add_done_callback(self._running.discard)
+        if self._waiting and self._idle and not self._is_watched:
+            self._is_watched = True
+            loop.call_later(_LOOK, self._look, loop)
+
+    def _takes_time(self) -> bool:
+        """Tell whether the last commit took long, or one does now, so that another is to begin meanwhile."""
+        begun = time.monotonic() - _QUICK - _QUICK_WRITE * LARGEST_BATCH
+        return self._is_slow or any(each.is_busy_since(begun) for each in self._committers)
+
+    def _look(self, loop: asyncio.AbstractEventLoop) -> None:
+        if loop is self._loop:
+            self._is_watched = False
+            self._call(loop)
 
     async def _commit_waiting(self, committer: Committer) -> None:
         try:
             while batch := self._take():
+                begun = time.monotonic()
                 outcomes, failed = await greenlet_spawn(committer.commit, batch, self.defer)
+                self._is_slow = time.monotonic() - begun > _QUICK + _QUICK_WRITE * len(batch)
                 self._failed = failed or self._failed
                 tell_here(outcomes)
+                if not self._idle and not self._takes_time():
+                    break  # the other one will do
         except BaseException:  # the loop is ending, and the server may still be at it
             committer.abandon()
             raise
         finally:
             self._idle.append(committer)
+        self._call(asyncio.get_running_loop())
 
     def _take(self) -> list[Write]:
         """Return this committer's share of what waits, all of one group."""

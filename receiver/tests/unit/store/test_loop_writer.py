@@ -46,6 +46,22 @@ def test_groups_that_wait_mixed_up_are_each_written_together(writer: LoopWriter)
         assert len(sizes) <= 3
 
 
+def test_a_write_does_not_wait_for_one_that_takes_long(writer: LoopWriter) -> None:
+    def sleep(tx: Tx, items: Sequence[int]) -> list[int]:
+        tx.connection.exec_driver_sql("SELECT pg_sleep(2)")
+        return list(items)
+
+    async def write() -> None:
+        await writer.run_in_group(_group([]), 1, 60)
+        slow = asyncio.create_task(writer.run_in_group(sleep, 1, 60))
+        await asyncio.sleep(0)  # it has the one connection that is used while commits are quick
+        await writer.run_in_group(_group([]), 1, 60)
+        assert not slow.done()
+        await slow
+
+    asyncio.run(write())
+
+
 def test_another_loop_may_follow(writer: LoopWriter) -> None:
     for number in range(3):
         assert asyncio.run(writer.run_in_group(_group([]), number, 60)) == number
