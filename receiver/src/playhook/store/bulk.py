@@ -63,7 +63,7 @@ def _following(last: int, count: int) -> list[int]:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Part:
-    """Rows of one table, which all name the same columns, the same of them in common; the others get their defaults."""
+    """Rows of one table, which all name the same columns; the others get their defaults."""
 
     table: Table
     rows: Sequence[Row]

@@ -19,8 +19,7 @@ from sqlalchemy import Connection, Dialect, LargeBinary, Table
 from playhook.store.bulk import Part, Row, find_defaults, run_at_driver, write_document
 
 _VERSION: Final = "(SELECT config_version FROM installation)"
-_PLACE: Final = "place"  # of a row among those of its part
-_KIND: Final = "kind"  # of a row: the number of what it has in common with others
+_KIND: Final = "kind"  # of a row: the number of what it has in common with others, from 1 on
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -75,8 +74,8 @@ _Shape = tuple[Table, frozenset[str], frozenset[str], tuple[str, ...]]
 
 
 def _shape_of(part: Part) -> _Shape:
-    row = part.rows[0]
-    return part.table, frozenset(row.own), frozenset(row.common), part.unless_taken
+    own = frozenset[str]().union(*(row.own for row in part.rows))
+    return part.table, own, frozenset(part.rows[0].common).difference(own), part.unless_taken
 
 
 @lru_cache(maxsize=256)
@@ -85,12 +84,14 @@ def _make_family(dialect: Dialect, shapes: tuple[_Shape, ...]) -> _Family:
     columns = [_sort_columns(table, own, common) for table, own, common, _unless_taken in shapes]
     parts: list[str] = []
     stored = defaultdict[Table, list[str]](list)
-    for (table, own, _common, unless_taken), of_part in zip(shapes, columns, strict=True):
+    for (table, own, common, unless_taken), of_part in zip(shapes, columns, strict=True):
         name = f"part{len(parts)}"
         wanted = [] if parts else ["ids.version = ids.wanted"]
         given = {}
-        for column, other in _find_references(table, own):
+        for column, other in _find_references(table, own | common):
             if other in stored:
+                if column in common:
+                    raise TypeError(f"{table.name}.{column} is a number, which rows cannot have in common")
                 given[column] = _number(column, other)
                 wanted.append(f"{given[column]} IN ({' UNION ALL '.join(stored[other])})")
         if table in numbered:
@@ -111,33 +112,29 @@ def _make_family(dialect: Dialect, shapes: tuple[_Shape, ...]) -> _Family:
 def _sort_columns(table: Table, own: frozenset[str], common: frozenset[str]) -> _Columns:
     defaults = find_defaults(table, own | common)
     apart = sorted(name for name in own if isinstance(table.c[name].type, LargeBinary))
-    return _Columns(
-        bytes=apart, own=sorted(own.difference(apart)), shared=sorted({*common, *defaults} - own), defaults=defaults
-    )
+    shared = sorted({*common, *defaults})
+    return _Columns(bytes=apart, own=sorted(own.difference(apart)), shared=shared, defaults=defaults)
 
 
 def _insert(dialect: Dialect, table: Table, columns: _Columns, given: Mapping[str, str], wanted: Sequence[str]) -> str:
-    """Return the INSERT of the rows that are `wanted`, with the columns' values but for those `given`."""
+    """Return the INSERT of the rows that are `wanted`, with the columns' values but for those `given`.
+
+    Rows go in as they came: what is attached to a job has its order by it, and two such statements that wait for each
+    other's keys would be a deadlock. Names are short, as psycopg remembers what is in a text of up to 4,096 characters.
+    """
     quote = dialect.identifier_preparer.quote
-
-    def read(source: str, numbers: Sequence[str], names: Sequence[str]) -> str:
-        fields = [f"{number} int" for number in numbers]
-        fields += [f"{quote(name)} {table.c[name].type.compile(dialect)}" for name in names]
-        return f"json_to_recordset(%s::json) AS {source}({', '.join(fields)})"
-
-    values = dict.fromkeys(columns.bytes, "(%b::bytea[])[own.id]")
-    values |= {name: given.get(name, f"own.{quote(name)}") for name in columns.own}
-    if not columns.shared:
-        source = f"ids, {read('own', [], columns.own)} WHERE {' AND '.join(wanted)}"
-    else:
-        values |= {name: f"shared.{quote(name)}" for name in columns.shared}
-        source = (
-            f"ids, {read('own', [_PLACE, _KIND], columns.own)} JOIN {read('shared', [_KIND], columns.shared)}"
-            f" USING ({_KIND}) WHERE {' AND '.join(wanted)} ORDER BY own.{_PLACE}"
-        )
+    fields = [f"{quote(name)} {table.c[name].type.compile(dialect)}" for name in columns.own]
+    fields += [f"{_KIND} int"] if columns.shared else []
+    source = f"ROWS FROM (json_to_recordset(%s::json) AS ({', '.join(fields)})) WITH ORDINALITY o"
+    values = dict.fromkeys(columns.bytes, "(%b::bytea[])[o.id]")
+    values |= {name: given.get(name, f"o.{quote(name)}") for name in columns.own}
+    values |= {name: f"s.{quote(name)}" for name in columns.shared}
+    if columns.shared:
+        source += f", json_populate_recordset(NULL::{quote(table.name)}, %s::json) WITH ORDINALITY s"
+        wanted = [f"o.{_KIND} = s.ordinality", *wanted]
     return (
-        f"INSERT INTO {quote(table.name)} ({', '.join(map(quote, values))})"  # noqa: S608  names of ours
-        f" SELECT {', '.join(values.values())} FROM {source}"
+        f"INSERT INTO {quote(table.name)} ({', '.join(map(quote, values))}) SELECT {', '.join(values.values())}"  # noqa: S608  names of ours
+        f" FROM ids, {source} WHERE {' AND '.join(wanted)} ORDER BY o.ordinality"
     )
 
 
@@ -145,23 +142,26 @@ def _write_rows(rows: Sequence[Row], columns: _Columns) -> Iterator[list[bytes |
     """Yield the values of an INSERT's parameters, in order."""
     for name in columns.bytes:
         yield _list_bytes(name, rows)
-    apart = dict.fromkeys(columns.bytes)
     if not columns.shared:
-        yield write_document([{**row.own, **apart} for row in rows])
+        yield write_document([_pick(row, columns) for row in rows])
         return
     kinds = {id(row.common): row.common for row in rows}
-    numbers = {kind: number for number, kind in enumerate(kinds)}
-    yield write_document(
-        [{**row.own, **apart, _PLACE: place, _KIND: numbers[id(row.common)]} for place, row in enumerate(rows)]
-    )
-    yield write_document(
-        [{**columns.defaults, **common, _KIND: number} for number, common in enumerate(kinds.values())]
-    )
+    numbers = {kind: number for number, kind in enumerate(kinds, 1)}
+    yield write_document([{**_pick(row, columns), _KIND: numbers[id(row.common)]} for row in rows])
+    yield write_document([{**columns.defaults, **common} for common in kinds.values()])
+
+
+def _pick(row: Row, columns: _Columns) -> dict[str, Any]:
+    """Return what is a row's own in its part: also what others have of their own, and this one in common."""
+    return {name: row.own[name] if name in row.own else row.common[name] for name in columns.own}
 
 
 def _list_bytes(name: str, rows: Sequence[Row]) -> list[bytes | None]:
-    """Return a column's values by number: the first is that of the row whose `id` is 1."""
-    found: list[bytes | None] = [None] * max(row.own["id"] for row in rows)
+    """Return a column's values by number: the first is that of the row whose `id` is 1.
+
+    The last one is nobody's: a list of nothing but None would have another type, and the statement be prepared again.
+    """
+    found: list[bytes | None] = [*([None] * max(row.own["id"] for row in rows)), b""]
     for row in rows:
         found[row.own["id"] - 1] = row.own[name]
     return found
@@ -173,7 +173,7 @@ def _take_ids(table: str) -> str:
 
 
 def _number(column: str, table: Table) -> str:
-    return f"ids.{table.name}[{column}]"
+    return f"ids.{table.name}[o.{column}]"
 
 
 def _find_references(table: Table, names: Collection[str]) -> list[tuple[str, Table]]:

@@ -135,7 +135,7 @@ def _begin(tx: Tx, job_id: int, template: Mapping[str, Any]) -> None:
 def _make_rows(tx: Tx, ids: Sequence[int], jobs: Sequence[NewJob]) -> Iterable[list[Row]]:
     """Return the jobs' rows, those that name the same columns together."""
     common: dict[int, Mapping[str, Any]] = {}
-    alike: dict[tuple[frozenset[str], frozenset[str]], list[Row]] = defaultdict(list)
+    alike: dict[frozenset[str], list[Row]] = defaultdict(list)
     for job_id, job in zip(ids, jobs, strict=True):
         of_template = id(job.template)
         if of_template not in common:
@@ -147,7 +147,7 @@ def _make_rows(tx: Tx, ids: Sequence[int], jobs: Sequence[NewJob]) -> Iterable[l
             "modified_by_id": job.user_id,
             **job.overrides,
         }
-        alike[frozenset(common[of_template]), frozenset(own)].append(Row(common=common[of_template], own=own))
+        alike[frozenset(common[of_template].keys() | own)].append(Row(common=common[of_template], own=own))
     return alike.values()
 
 

@@ -29,7 +29,7 @@ Item = TypeVar("Item")
 _CONNECTIONS: Final = 2
 _LOOK: Final = 0.02  # seconds
 _LEAST: Final = 8  # writes that are worth a commit of their own while others wait too
-_QUICK: Final = 0.003  # seconds of a commit for which it is worth to wait, and of each write in it:
+_QUICK: Final = 0.003  # seconds that the loop waits for a commit while one connection is enough, and for each write:
 _QUICK_WRITE: Final = 0.0002
 
 
@@ -93,7 +93,7 @@ class LoopWriter:
             loop.call_later(_LOOK, self._look, loop)
 
     def _takes_time(self) -> bool:
-        """Tell whether the last commit took long, or one does now, so that another is to begin meanwhile."""
+        """Tell whether the last commit was waited for long, or one is now, so that another is to begin meanwhile."""
         begun = time.monotonic() - _QUICK - _QUICK_WRITE * LARGEST_BATCH
         return self._is_slow or any(each.is_busy_since(begun) for each in self._committers)
 
@@ -105,9 +105,10 @@ class LoopWriter:
     async def _commit_waiting(self, committer: Committer) -> None:
         try:
             while batch := self._take():
-                begun = time.monotonic()
+                begun, worked = time.monotonic(), time.thread_time()
                 outcomes, failed = await greenlet_spawn(committer.commit, batch, self.defer)
-                self._is_slow = time.monotonic() - begun > _QUICK + _QUICK_WRITE * len(batch)
+                waited = time.monotonic() - begun - (time.thread_time() - worked)
+                self._is_slow = waited > _QUICK + _QUICK_WRITE * len(batch)
                 self._failed = failed or self._failed
                 tell_here(outcomes)
                 if not self._idle and not self._takes_time():

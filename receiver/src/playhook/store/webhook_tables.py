@@ -83,7 +83,7 @@ webhook_deliveries = Table(
     Column("headers", JSON),
     Column("body_size", Integer, nullable=False, default=0),
     Column("body_sha256", LargeBinary(32)),
-    Column("body", LargeBinary),  # zstd, so that PostgreSQL is not to compress it; null when refused, shared or purged
+    Column("body", LargeBinary),  # zstd; null when refused, shared or purged
     Column("event", JSON),  # the normal form and what status posts and extra vars need
     Column("verdict", JSON),
     UniqueConstraint("template_id", "dedupe_key"),

@@ -38,6 +38,7 @@ from typing import Any, Final, NoReturn
 from playhook.worker import trees
 from playhook.worker.warm_documents import read_ahead
 from playhook.worker.warm_leaks import find_holders
+from playhook.worker.warm_tasks import prepare_tasks
 from playhook.worker.warm_templates import make_scanner, remember_templates
 
 # Read when they are used; nothing at import depends on them.
@@ -111,6 +112,7 @@ def import_ansible(stage: str, script: str) -> WarmAnsible:
     read_ahead()
     remember_templates()
     make_scanner()
+    prepare_tasks()
     gc.freeze()
     return WarmAnsible(stage, script)
 

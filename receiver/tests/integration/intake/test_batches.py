@@ -8,6 +8,8 @@ import asyncio
 import os
 import socket
 from collections.abc import Callable
+from functools import partial
+from hashlib import sha256
 from typing import Any
 
 import psycopg
@@ -22,6 +24,7 @@ from playhook.intake.accept import Accepted
 from playhook.intake.receive import Intake
 from playhook.settings import Settings
 from playhook.store import tables as t
+from playhook.store.deliveries import read_delivery
 from playhook.store.engine import conninfo
 from playhook.store.store import Store
 from playhook.store.tx import Tx
@@ -93,6 +96,30 @@ def test_each_of_a_mixed_batch_gets_its_own(store: Store, intake: Intake) -> Non
     assert {job_id for (job_id,) in _read(store, t.job_credentials, "job_id")} == of_posting
     guids = dict(_read(store, t.webhook_deliveries, "id", "guid"))
     assert [guids[each.delivery_id] for each in told] == ["a", "b", "b", "c", "d", "e"]
+
+
+def test_each_of_a_batch_keeps_its_own_body(store: Store, intake: Intake) -> None:
+    template_id = store.write(add_template)
+    deliveries = {word: make_delivery({"said": word}, guid=word) for word in ("d", "c", "b", "a")}
+    deliveries["without a guid"] = make_delivery({"said": "without a guid"}, guid=None)
+    answers = _receive_together(intake, *((template_id, each) for each in deliveries.values()))
+    digests = dict(_read(store, t.webhook_deliveries, "id", "body_sha256"))
+    for (word, sent), [told] in zip(deliveries.items(), answers, strict=True):
+        with store.reading() as connection:
+            stored = read_delivery(connection, told.delivery_id)
+        assert stored is not None
+        assert stored.payload == {"said": word}
+        assert digests[told.delivery_id] == sha256(sent.body).digest()
+
+
+def test_jobs_that_set_different_things_are_stored_together(store: Store, intake: Intake) -> None:
+    limits = {"plain": {}, "limited": {"vars_from_payload": {"limit": "payload.sha"}}}
+    for name, playhook in limits.items():
+        store.write(partial(add_template, name=name, limit="all", ask_limit_on_launch=True, playhook=playhook))
+    sent = [(1 + number % 2, make_delivery({"sha": f"s{number}"}, guid=str(number))) for number in range(6)]
+    told = [answer[0] for answer in _receive_together(intake, *sent)]
+    limit_of = dict(_read(store, t.unified_jobs, "id", "limit"))
+    assert [limit_of[each.job_id] for each in told] == ["all", "s1", "all", "s3", "all", "s5"]
 
 
 def test_jobs_are_in_the_order_of_their_deliveries(store: Store, intake: Intake) -> None:
