@@ -2,54 +2,45 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What the process of each task and host would do again, done once before it is forked.
 
-Ansible forks for every task on every host, and what such a process finds out ends with it. Done in the job's own
-process, by Ansible's own code, it is inherited: the code of the templates that a task's arguments are, which depends on
-their text and on settings alone, and where plugins are that any task needs.
+Ansible forks for every task on every host, and what such a process works out ends with it. The code of a template that
+has neither filters nor tests depends on its text and on settings alone, and no plugin is looked for to compile it. So a
+job's process compiles those of a task's arguments, and the processes that it forks inherit them. All others each
+process compiles for itself: for a filter's sake all of a project's filter plugins are imported, which only the process
+of a task may do, and only when it comes to that.
 """
 
 from __future__ import annotations
 
+import re
 import sys
+import warnings
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from types import CodeType
 from typing import Any, Final
 
-_MOST_TEXT: Final = 64 * 1024  # characters of one task's templates
-_PLUGINS: Final = {"connection_loader": "local", "shell_loader": "sh"}
+_MOST_TEXT: Final = 8 * 1024  # characters of one task's templates
+_MOST_VALUES: Final = 1000  # of one task's arguments
+_PLUGINS: Final = re.compile(r"\||\b(?:is|filter)\b")  # whatever names a filter or a test, and more
+_OTHER_DELIMITERS: Final = "#jinja2:"
 
 
 def prepare_tasks() -> None:
     """Have this process and those forked from it prepare each task before it forks for the task's hosts."""
     with suppress(AttributeError, ImportError, KeyError):  # of another version: then each process does it
         process: Any = sys.modules["ansible.executor.process.worker"].WorkerProcess
-        preparation, start = _Preparation(), process.start
+        is_trusted = sys.modules["ansible._internal._datatag._tags"].TrustedAsTemplate.is_tagged_on
+        start, codes = process.start, _Codes()
+        prepared: set[str] = set()
 
         def start_prepared(self: Any) -> None:
-            preparation.prepare(self._task)
+            with suppress(Exception):  # what fails here is left to who needs it, and fails there
+                if self._task._uuid not in prepared:
+                    prepared.add(self._task._uuid)
+                    codes.compile_ahead(text for text in _find_texts(self._task.args) if is_trusted(text))
             start(self)
 
         process.start = start_prepared
-
-
-class _Preparation:
-    def __init__(self) -> None:
-        """Raises AttributeError, ImportError or KeyError where Ansible is not as known here."""
-        self._codes = _Codes()
-        self._loaders = sys.modules["ansible.plugins.loader"]
-        self._is_trusted = sys.modules["ansible._internal._datatag._tags"].TrustedAsTemplate.is_tagged_on
-        self._prepared: set[str] = set()
-
-    def prepare(self, task: Any) -> None:
-        """Do it for a task, once; what fails is left to who needs it, and fails there."""
-        if task._uuid in self._prepared:
-            return
-        for loader, name in ({} if self._prepared else _PLUGINS).items():
-            with suppress(Exception):
-                getattr(self._loaders, loader).find_plugin(name)
-        self._prepared.add(task._uuid)
-        with suppress(Exception):
-            self._codes.compile_ahead(text for text in _find_texts(task.args) if self._is_trusted(text))
 
 
 class _Codes:
@@ -57,7 +48,6 @@ class _Codes:
 
     def __init__(self) -> None:
         bits: Any = sys.modules["ansible._internal._templating._jinja_bits"]
-        hides: Any = sys.modules["jinja2.utils"].internalcode  # from tracebacks
         self._context, self._settings = bits._TemplateCompileContext, bits._TEMPLATE_OVERRIDE_FIELD_NAMES
         self._environment = bits.AnsibleEnvironment
         self._compile: Callable[..., Any] = self._environment.compile
@@ -66,11 +56,12 @@ class _Codes:
         def compile_once(environment: Any, source: Any, *args: Any, **options: Any) -> Any:
             return self._find(environment, source, *args, **options)
 
-        self._environment.compile = hides(compile_once)
+        self._environment.compile = compile_once
 
     def _find(self, environment: Any, source: Any, *args: Any, **options: Any) -> Any:
         """Return what jinja2's Environment.compile() does, or raise it."""
-        if args or options or not isinstance(source, str) or environment._debuggable_template_source:
+        is_plain = isinstance(source, str) and not (args or options or environment._debuggable_template_source)
+        if not is_plain or _PLUGINS.search(source):
             return self._compile(environment, source, *args, **options)
         context = self._context.current(optional=True)
         settings = (getattr(environment, name) for name in self._settings)
@@ -80,26 +71,27 @@ class _Codes:
         return self._codes[key]
 
     def compile_ahead(self, texts: Iterator[str]) -> None:
-        """Compile those that may be templates."""
-        left = _MOST_TEXT
-        environment = self._environment()
-        with self._context(escape_backslashes=True):
+        """Compile those that may be templates, and would be remembered."""
+        environment, left = self._environment(), _MOST_TEXT
+        with self._context(escape_backslashes=True), warnings.catch_warnings():
+            warnings.simplefilter("error")  # they are for who needs the template
             for text in texts:
                 left -= len(text)
                 if left < 0:
                     return
-                if "{" in text:
+                if "{" in text and not text.startswith(_OTHER_DELIMITERS) and not _PLUGINS.search(text):
                     with suppress(Exception):
                         environment.compile(text)
 
 
 def _find_texts(value: Any) -> Iterator[str]:
-    waiting = [value]
-    while waiting:
-        each = waiting.pop()
-        if isinstance(each, str):
-            yield each
-        elif isinstance(each, dict):
-            waiting += each.values()
-        elif isinstance(each, (list, tuple)):
-            waiting += each
+    waiting, seen = [value], set()
+    for _each in range(_MOST_VALUES):
+        if not waiting:
+            return
+        value = waiting.pop()
+        if isinstance(value, str):
+            yield value
+        elif isinstance(value, (dict, list, tuple)) and id(value) not in seen:
+            seen.add(id(value))
+            waiting += value.values() if isinstance(value, dict) else value

@@ -56,3 +56,51 @@ def test_templates_say_the_same_warm_and_cold(
     for said in ("first first more", "second second more", "aX-Xb", "first and {{ word }}", "x of the project 2"):
         assert said in told[0]
     assert told[0].count("...ignoring") >= 4
+
+
+OF_A_ROLE = """
+import random
+drawn = random.Random()
+class FilterModule:
+    def filters(self):
+        return {"sort": lambda given: f"of the role: {given}", "draw": lambda _text: drawn.random()}
+"""
+HOSTS = """
+- hosts: all
+  gather_facts: false
+  tasks:
+    - {add_host: {name: "other{{ item }}", groups: [others]}, loop: [1, 2], when: true}
+- hosts: others
+  gather_facts: false
+  vars: {ansible_connection: local, again: &again ["{{ 1 }}", *again]}
+  tasks:
+    - {debug: {msg: "{{ [2, 1] | sort }}"}}
+    - {include_role: {name: own}}
+    - {debug: {msg: "{{ [2, 1] | sort }}"}}
+    - {debug: {msg: "drawn {{ '' | draw }}"}}
+    - {debug: {msg: &msg ["{{ 1 }}", *msg]}, when: false}
+"""
+
+
+def test_plugins_are_those_of_each_task_and_host(bench: Bench, warm: SharedLauncher) -> None:
+    files = {"roles/own/filter_plugins/own.py": OF_A_ROLE, "roles/own/tasks/main.yml": "- {debug: {msg: role}}\n"}
+    job = bench.run(bench.template({"site.yml": HOSTS, **files}))
+    assert (job.status, warm.refusals[-1]) == ("successful", None), bench.stdout(job.id)
+    said = bench.stdout(job.id)
+    assert said.count("of the role: [2, 1]") == 2, said
+    assert len(set(re.findall(r"drawn (0\.\d+)", said))) == 2, said
+
+
+def test_a_plugin_that_ends_the_process_ends_no_playbook_that_does_not_use_it(
+    bench: Bench, warm: SharedLauncher
+) -> None:
+    site = """
+- hosts: all
+  gather_facts: false
+  tasks:
+    - {debug: {msg: "{{ 'a' | upper }}"}, when: false}
+    - {debug: {msg: still there}}
+"""
+    job = bench.run(bench.template({"site.yml": site, "filter_plugins/needs.py": "raise SystemExit('no library')\n"}))
+    assert (job.status, warm.refusals[-1]) == ("successful", None), bench.stdout(job.id)
+    assert "still there" in bench.stdout(job.id)
