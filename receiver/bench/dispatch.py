@@ -137,7 +137,7 @@ def _measure_intake(run: Run, server: PostgresServer) -> Table:
             if name == "long":
                 store.write(_queue, QUEUED)
             sides[name] = (sender, store)
-        for turn in range(run.rounds + 1):
+        for turn in range(run.rounds + (1 if run.full else 0)):
             for name, (sender, store) in sides.items():
                 if name == "empty":
                     store.write(_cancel_queue)
@@ -171,10 +171,11 @@ def _measure_draining(run: Run, server: PostgresServer) -> Table:
     found: dict[str, list[float]] = {side: [] for side in _GROUPS}
     with _machines(run.directory / "draining", server, "first,both", "both") as machines:
         sender = Sender(machines.webs[0])
-        (machines.root / "projects" / "bench" / "site.yml").write_text(_playbook(f"command: sleep {_SLEEP}"))
         for group in _GROUPS.values():
             machines.webs[0].post("instance_groups/", {"name": group})
-        for turn in range(run.rounds if run.full else 2):
+        _drain(machines, sender, "both")  # so that each worker has its fork server
+        (machines.root / "projects" / "bench" / "site.yml").write_text(_playbook(f"command: sleep {_SLEEP}"))
+        for turn in range(run.rounds if run.full else 1):
             for side, group in _GROUPS.items():
                 found[side].append(_drain(machines, sender, group))
                 run.tell(f"round {turn + 1}: {side}, {found[side][-1]:.2f} jobs/s")

@@ -77,7 +77,7 @@ def measure(run: Run) -> list[Table]:
     with ExitStack() as stack:
         targets = _start_targets(run.directory, stack)
         sides = {**_rivals(run.directory, stack, body), **{name: _side(each, body) for name, each in targets.items()}}
-        for turn in range(run.rounds):
+        for turn in range(run.rounds if run.full else 2):
             for connections in CONNECTIONS:
                 for name, side in sides.items():
                     if connections in side.connections:
