@@ -37,7 +37,7 @@ from playhook.store.workers import Worker, register_worker
 from playhook.worker.loop import TASK
 
 QUEUED = 20_000
-_SLEEP, _JOBS, _AT_A_TIME = 4, 8, 2  # seconds, longer than the processor that a job takes, which they share
+_SLEEP, _JOBS, _AT_A_TIME = 5, 8, 2  # seconds, longer than the processor that a job takes, which they share
 _GROUPS = {"one worker": "first", "two workers": "both"}
 
 
