@@ -120,7 +120,8 @@ def _insert(dialect: Dialect, table: Table, columns: _Columns, given: Mapping[st
     """Return the INSERT of the rows that are `wanted`, with the columns' values but for those `given`.
 
     Rows go in as they came: what is attached to a job has its order by it, and two such statements that wait for each
-    other's keys would be a deadlock. Names are short, as psycopg remembers what is in a text of up to 4,096 characters.
+    other's keys would be a deadlock. Names are short: psycopg remembers where the parameters are in a text of up to
+    4,096 characters, which deliveries and their jobs need.
     """
     quote = dialect.identifier_preparer.quote
     fields = [f"{quote(name)} {table.c[name].type.compile(dialect)}" for name in columns.own]
